@@ -1,22 +1,27 @@
-"""Ray on this machine: who can reach its servers."""
+"""Ray: who can reach its servers, and a machine that is lost."""
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
-import psutil
 import pytest
+from sockets import is_loopback, listening
+from test_spread import table
+from test_sweep import plan, points
 
+from msd_engine.events import ChildEnded, ChildStarted, Finished
+from msd_engine.jobs.sweep.sweep import sweep
 from msd_engine.launchers.launch import Resources, Task, launch
 
 pytestmark = [
     pytest.mark.long,
-    pytest.mark.timeout(900),
+    pytest.mark.timeout(1800),
     # Not imported here: Ray reads at its import how its servers know their users.
     pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed"),
 ]
@@ -34,27 +39,6 @@ def paths(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path for path in sys.path if path))
 
 
-def listening() -> dict[str, set[str]]:
-    """Return the addresses at which this process and its descendants listen, by name of the process."""
-    found: dict[str, set[str]] = {}
-    me = psutil.Process()
-    for process in [me, *me.children(recursive=True)]:
-        try:
-            name, sockets = process.name(), process.net_connections()
-        except psutil.NoSuchProcess:
-            continue
-        for socket in sockets:
-            if socket.status == psutil.CONN_LISTEN:
-                found.setdefault(name, set()).add(socket.laddr.ip)
-    return found
-
-
-def is_loopback(text: str) -> bool:
-    address = ipaddress.ip_address(text)
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (mapped or address).is_loopback
-
-
 def seen_by_a_stranger(address: str, mode: str) -> subprocess.CompletedProcess[str]:
     words = [sys.executable, "-c", _STRANGER, address]
     environment = os.environ | {"RAY_AUTH_MODE": mode}
@@ -65,25 +49,51 @@ def test_ray_of_this_machine_is_seen_by_nobody_else(tmp_path: Path) -> None:
     from msd_engine.launchers.on_ray import OnRay
 
     tasks = [Task(name, ("presets",), tmp_path / name) for name in ("a", "b")]
-    told, sockets, known, unknown = [], [], None, None
+    told: list[str] = []
+    sockets: set[tuple[str, str]] = set()
+    asked: list[subprocess.CompletedProcess[str]] = []
     for name, state in launch(tasks, OnRay("", Resources())):
         told += [state] if name else []
-        sockets.append(listening())
-        if known is None:
+        sockets |= listening()
+        if not asked:
             import ray
 
             address = ray.get_runtime_context().gcs_address
-            known, unknown = (seen_by_a_stranger(address, mode) for mode in ("token", "disabled"))
+            asked += [seen_by_a_stranger(address, mode) for mode in ("token", "disabled")]
     assert sorted(told) == ["done", "done", "started", "started"]
-    names = {name for found in sockets for name in found}
-    assert any("gcs_server" in name for name in names)
-    assert any("raylet" in name for name in names)
-    open_to_all = {
-        (name, text) for found in sockets for name, texts in found.items() for text in texts if not is_loopback(text)
-    }
-    assert open_to_all == set()
-    assert known is not None
+    names = " ".join(name for name, _ in sockets)
+    assert "gcs_server" in names
+    assert "raylet" in names
+    assert {found for found in sockets if not is_loopback(found[1])} == set()
+    known, unknown = asked
     assert known.stdout.split() == ["1"]
-    assert unknown is not None
     assert unknown.returncode != 0
     assert "token" in unknown.stderr
+
+
+@pytest.fixture
+def cluster() -> Iterator[Any]:
+    """Three nodes: one that only the driver uses, and two that work."""
+    os.environ["RAY_AUTH_MODE"] = "token"
+    from ray.cluster_utils import Cluster
+
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    yield made
+    made.shutdown()
+
+
+def test_a_machine_that_is_lost_loses_no_run(tmp_path: Path, cluster: Any) -> None:
+    spec = plan(points(300, training__precision="float32"), ks=(1, 2), seeds=(0, 1, 2), modes=("same-sigma",))
+    nodes = [cluster.add_node(num_cpus=1) for _ in range(2)]
+    *_, finished = sweep(spec, tmp_path / "one", device="cpu", threads=1)
+    assert isinstance(finished, Finished)
+    ended, again = 0, 0
+    for event in sweep(spec, tmp_path / "two", device="cpu", threads=1, on=f"ray:{cluster.address}"):
+        again += isinstance(event, ChildStarted)
+        ended += isinstance(event, ChildEnded)
+        if isinstance(event, ChildEnded) and ended == 1:
+            cluster.remove_node(nodes.pop(), allow_graceful=False)
+    assert isinstance(event, Finished)
+    # The run of the lost machine was begun once more.
+    assert (ended, again) == (6, 7)
+    assert table(tmp_path / "two") == table(tmp_path / "one")

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors.numpy import load_file
+from sockets import open_to_others
 from test_sweep import of, plan, points, results
 
 from msd_engine.events import ChildEnded, ChildHeldOut, ChildStarted, Event, Failed, Finished, Started, SweepTable, Tick
@@ -19,7 +21,7 @@ from msd_engine.jobs.sweep.spread import Spread
 from msd_engine.jobs.sweep.sweep import sweep
 from msd_engine.launchers.launch import Resources, Task, launch
 from msd_engine.launchers.local import Local
-from msd_engine.runs.layout import LOCK
+from msd_engine.runs.layout import LOCK, WEIGHTS
 from msd_engine.runs.locks import is_locked
 from msd_engine.runs.run import Run
 from msd_engine.runs.sweeps import SweepFolder, runs_in
@@ -189,24 +191,44 @@ def test_a_run_that_is_tried_again_begins_its_curve_anew(tmp_path: Path) -> None
     assert [event.step for event in told if isinstance(event, ChildStarted)] == [3, 3]
 
 
-@pytest.mark.long
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize("kind", ["ray", "slurm"])
-def test_every_engine_gives_the_same_table(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Not imported here: Ray reads at its import how its servers know their users.
-    if find_spec("ray" if kind == "ray" else "submitit") is None:
-        pytest.skip("the engine is not installed")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path for path in sys.path if path))
-    if kind == "slurm":
-        from msd_engine.launchers.on_slurm import OnSlurm
+def table(folder: Path) -> list[tuple[dict[str, Any], dict[str, bytes]]]:
+    """Return all that a comparison has found, without times, and the weights of its networks."""
+    plan = SweepFolder.open(folder)
+    rows = [result.model_dump(exclude={"elapsed_s", "text"}) for result in plan.results()]
+    weights = [load_file(plan.run_folder(row["name"]) / WEIGHTS) for row in rows]
+    return [
+        (row, {name: array.tobytes() for name, array in one.items()}) for row, one in zip(rows, weights, strict=True)
+    ]
 
-        # Processes of this machine, started, watched and stopped as jobs of Slurm are.
-        local = OnSlurm("", Resources(), tmp_path / "pool", cluster="local")
-        monkeypatch.setattr("msd_engine.jobs.sweep.sweep.engine_of", lambda *_: local)
-    run(small(), tmp_path / "one")
-    run(small(), tmp_path / "pool", on=kind)
-    assert results(tmp_path / "pool") == results(tmp_path / "one")
-    assert len(results(tmp_path / "one")) == 2
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_every_engine_gives_the_same_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path for path in sys.path if path))
+    spec = small(ks=(1, 2, 4, 8), seeds=(0, 1, 2))
+    places = {"local": "local:2"}
+    # Not imported here: Ray reads at its import how its servers know their users.
+    places |= {"ray": "ray"} if find_spec("ray") else {}
+    places |= {"slurm": "slurm"} if find_spec("submitit") else {}
+    run(spec, tmp_path / "one")
+    whole = table(tmp_path / "one")
+    assert len(whole) == 12
+    for name, on in places.items():
+        with monkeypatch.context() as patched:
+            if name == "slurm":
+                from msd_engine.launchers.on_slurm import OnSlurm
+
+                # Processes of this machine, started, watched and stopped as jobs of Slurm are.
+                local = OnSlurm("", Resources(), tmp_path / name, cluster="local")
+                patched.setattr("msd_engine.jobs.sweep.sweep.engine_of", lambda *_, local=local: local)
+            started, beyond = [], set()
+            for event in sweep(spec, tmp_path / name, device="cpu", threads=1, on=on):
+                if isinstance(event, ChildStarted | ChildEnded):
+                    beyond |= open_to_others()
+                    started += [event.name] if isinstance(event, ChildStarted) else []
+        assert sorted(started) == sorted(child.name for child in spec.children())
+        assert beyond == set()
+        assert table(tmp_path / name) == whole, name
 
 
 @pytest.mark.parametrize("module", ["ray", "submitit", "cloudpickle"])
