@@ -71,12 +71,13 @@ class OnRay:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         # Ray refuses whoever does not know the token in the user's folder, such as other users of this machine.
         os.environ.setdefault("RAY_AUTH_MODE", "token")
-        os.environ[_CLUSTERS] = "1" if self._address else "0"
+        beyond = bool(self._address) and self._address.rpartition(":")[0] not in (_LOOPBACK, "localhost")
+        os.environ[_CLUSTERS] = str(int(beyond))
         import ray
         from ray._private import ray_constants
 
         # Ray reads the variable at its import, and this program may start Ray here and join a cluster later.
-        ray_constants.ENABLE_RAY_CLUSTER = bool(self._address)
+        ray_constants.ENABLE_RAY_CLUSTER = beyond
         if self._address:
             ray.init(address=self._address, log_to_driver=False)
         else:

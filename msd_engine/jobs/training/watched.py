@@ -34,9 +34,7 @@ _RATE_WINDOW_S = 30.0
 
 
 @reports_user_errors
-def watched(
-    run_dir: str | os.PathLike[str], *, data_dir: Path | None = None, device: str = "auto"
-) -> Iterator[Event]:
+def watched(run_dir: str | os.PathLike[str], *, data_dir: Path | None = None, device: str = "auto") -> Iterator[Event]:
     """Report a run as `recall` does; if it is the copy of one in training, report what comes until that ends.
 
     The copy is brought up to date by `msd_engine.jobs.files.elsewhere.watch_elsewhere`.
