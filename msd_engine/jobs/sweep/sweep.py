@@ -60,6 +60,7 @@ def sweep(
     live: Live | None = None,
     threads: int = 0,
     on: str = "",
+    gpus: float | None = None,
 ) -> Iterator[Event]:
     """Train and measure the remaining runs of a comparison.
 
@@ -78,6 +79,7 @@ def sweep(
         threads: As of `msd_engine.jobs.training.train.train`.
         on: Where each run is trained as a command of its own, as of `msd_engine.launchers.choice.engine_of`, such as
             ``local:2``; empty trains one after the other in this process. It changes no numbers.
+        gpus: Graphics cards of each such command; None for one with a CUDA device, else none.
 
     Yields:
         `Started`; the results of earlier work; for each run `ChildStarted`, `ChildHeldOut`, `Progress`,
@@ -85,7 +87,7 @@ def sweep(
         `Failed`.
     """
     chosen = choose_device(device)
-    engine = engine_of(on, needs_of(device, threads), Path(folder).resolve()) if on else None
+    engine = engine_of(on, needs_of(device, threads, gpus), Path(folder).resolve()) if on else None
     notice = ""
     if resume:
         plan = _reopened(folder, spec)

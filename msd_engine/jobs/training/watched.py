@@ -54,8 +54,9 @@ def watched(run_dir: str | os.PathLike[str], *, data_dir: Path | None = None, de
             step = _last_step(event, step)
             if isinstance(event, Finished) and is_copy(folder):
                 yield from _News(folder, data_dir, choose_device(device), step).events()
-                event = dataclasses.replace(event, step=read_manifest(folder).step)
-            yield event
+                yield dataclasses.replace(event, step=read_manifest(folder).step)
+            else:
+                yield event
 
 
 def _last_step(event: Event, step: int) -> int:

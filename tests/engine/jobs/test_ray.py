@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sockets import is_loopback, listening
+from sockets import is_loopback, listening, open_to_others
 from test_spread import table
 from test_sweep import plan, points
 

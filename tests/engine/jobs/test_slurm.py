@@ -44,4 +44,4 @@ def test_a_job_at_its_time_limit_goes_on_to_the_same_bits(tmp_path: Path, monkey
     assert table(tmp_path / "two") == table(tmp_path / "one")
 
 
-STEPS = 60_000
+STEPS = 30_000

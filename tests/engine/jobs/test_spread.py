@@ -16,9 +16,12 @@ from safetensors.numpy import load_file
 from sockets import open_to_others
 from test_sweep import of, plan, points, results
 
+from msd_engine.backend.errors import UserError
+from msd_engine.cli.main import main
 from msd_engine.events import ChildEnded, ChildHeldOut, ChildStarted, Event, Failed, Finished, Started, SweepTable, Tick
-from msd_engine.jobs.sweep.spread import Spread
+from msd_engine.jobs.sweep.spread import Spread, needs_of
 from msd_engine.jobs.sweep.sweep import sweep
+from msd_engine.launchers.choice import engine_of
 from msd_engine.launchers.launch import Resources, Task, launch
 from msd_engine.launchers.local import Local
 from msd_engine.runs.layout import LOCK, WEIGHTS
@@ -94,11 +97,51 @@ NO_SLURM = "sbatch" if find_spec("submitit") else "msd-gui[slurm]"
 
 
 @pytest.mark.parametrize(("on", "part"), [("local:0", "workers"), ("cloud", "no place"), ("slurm", NO_SLURM)])
-def test_a_place_that_is_not_there_is_refused(on: str, part: str, tmp_path: Path) -> None:
+def test_a_place_that_is_not_there_is_refused(
+    on: str, part: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
     (failed,) = run(small(), tmp_path / "pool", on=on)
     assert isinstance(failed, Failed)
     assert part in failed.text
     assert not (tmp_path / "pool").exists()
+
+
+def test_cards_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [needs_of(*given).cards for given in (("cpu", 1), ("cuda:0", 1), ("auto", 1, 0.5), ("cuda", 1, 0.0))] == [
+        0.0,
+        1.0,
+        0.5,
+        0.0,
+    ]
+    with pytest.raises(UserError, match="whole cards"):
+        engine_of("slurm", Resources(1, 0.5), tmp_path)
+    asked = []
+
+    def engine(text: str, needs: Resources, _folder: Path) -> Local:
+        asked.append((text, needs))
+        return Local(1)
+
+    monkeypatch.setattr("msd_engine.jobs.sweep.sweep.engine_of", engine)
+    run(small(ks=(1,)), tmp_path / "pool", on="ray", gpus=0.5)
+    assert asked == [("ray", Resources(1, 0.5))]
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        ("--gpus 1", "--on ray"),
+        ("--gpus 1 --on local:2", "--on ray"),
+        ("--gpus 1.5 --on ray", "fraction below 1"),
+        ("--gpus many --on slurm", "'many'"),
+    ],
+)
+def test_cards_that_nobody_can_give_are_refused(
+    words: str, part: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["sweep", "--preset", "ncsn-toy", "--out", str(tmp_path / "new"), *words.split()]) == 2
+    assert part in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
 
 
 class Scripted:
