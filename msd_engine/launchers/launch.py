@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+import psutil
+
 from msd_engine.backend.files import make_folder
 
 AGAIN = 75
@@ -150,12 +152,19 @@ def begin(words: Iterable[str], log: Path) -> subprocess.Popen[bytes]:
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """Wait for a process that was asked to end; kill it if it does not."""
-    try:
-        process.wait(_PATIENCE_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    """Wait for a process that was asked to end; kill it if it does not.
+
+    A handler of signals may call this while it interrupts `Popen.wait`, which holds a lock: so psutil waits.
+    """
+    if process.returncode is not None:
+        return
+    with contextlib.suppress(psutil.NoSuchProcess):
+        child = psutil.Process(process.pid)
+        try:
+            child.wait(_PATIENCE_S)
+        except psutil.TimeoutExpired:
+            process.kill()
+            child.wait()
 
 
 def carry_out(words: tuple[str, ...], log: str) -> int:

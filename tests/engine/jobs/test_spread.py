@@ -144,6 +144,24 @@ def test_cards_that_nobody_can_give_are_refused(
     assert not (tmp_path / "new").exists()
 
 
+def test_a_signal_that_interrupts_the_wait_for_a_command_ends_it(tmp_path: Path) -> None:
+    # As a job of Slurm is told of its time limit: the handler ends the command for which the same thread waits.
+    words = """
+import signal, subprocess, sys
+from msd_engine.launchers.launch import end
+process = subprocess.Popen([sys.executable, "-c", "import time; print(flush=True); time.sleep(600)"], stdout=-1)
+process.stdout.readline()
+def told(*_):
+    process.terminate()
+    end(process)
+    sys.exit(7)
+signal.signal(signal.SIGALRM, told)
+signal.setitimer(signal.ITIMER_REAL, 0.2)
+process.wait()
+"""
+    assert subprocess.run([sys.executable, "-c", words], timeout=50, check=False).returncode == 7
+
+
 class Scripted:
     """An engine whose commands end with the given codes, one try after the other."""
 
