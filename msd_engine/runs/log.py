@@ -137,6 +137,7 @@ def last_rows(path: Path, *names: str) -> tuple[dict[str, dict[str, Any]], int]:
         BadFile: The file cannot be read at all.
     """
     found: dict[str, dict[str, Any]] = {}
+    marks = {name: f'"{name}"'.encode() for name in names}
     damaged = 0
     if not path.exists():
         return found, damaged
@@ -152,7 +153,7 @@ def last_rows(path: Path, *names: str) -> tuple[dict[str, dict[str, Any]], int]:
             for line in reversed(lines):
                 if len(found) == len(names):
                     return found, damaged
-                if any(name not in found and f'"{name}"'.encode() in line for name in names):
+                if any(mark in line and name not in found for name, mark in marks.items()):
                     row = _row(line)
                     damaged += row is None
                     row = row or {}
