@@ -169,7 +169,7 @@ def test_a_copy_in_training_is_read_again_only_when_it_changes(
 ) -> None:
     mirror = Mirror(PLACE, tmp_path / "here")
     mirror.pull()
-    for path in (mirror.folder / "one").iterdir():
+    for path in (*(mirror.folder / "one").iterdir(), mirror.folder / "one"):
         os.utime(path, (time.time() - 30, time.time() - 30))
     read = []
     monkeypatch.setattr(catalogue, "read_row", lambda *given: read.append(given) or read_row(*given))
