@@ -54,6 +54,7 @@ class Origin:
         licence: Licence of the data.
         source: Authors of the data.
         width: Filters of the first stage; 0 for those of the preset.
+        steps: After that time the training goes on, with a second cooldown, up to this number of steps; 0: it ends.
     """
 
     preset: str
@@ -62,6 +63,7 @@ class Origin:
     licence: str
     source: str
     width: int = 0
+    steps: int = 0
 
 
 DIGITS = Origin(
@@ -84,6 +86,7 @@ FASHION = Origin(
     "{count} pictures of clothes of 28×28 pixels",
     "MIT",
     "H. Xiao, K. Rasul and R. Vollgraf: Fashion-MNIST (arXiv:1708.07747)",
+    steps=20000,
 )
 CIFAR = Origin(
     "cifar10-20min",
@@ -102,6 +105,13 @@ def experiment(name: str, seconds: float) -> ExperimentSpec:
     spec = load_preset(origin.preset).replace_all({"network.fusion": "mean", "training.seconds": seconds})
     spec = spec.replace("network.width", origin.width or spec.network.width)
     return spec.replace("title", f"Pretrained: {name}, {spec.copies}")
+
+
+def stages(spec: ExperimentSpec, steps: int) -> Iterator[ExperimentSpec]:
+    """Iterate over the trainings of one run: for a time, then up to a number of steps if there is one."""
+    yield spec
+    if steps:
+        yield spec.replace_all({"training.seconds": 0.0, "training.steps": steps})
 
 
 def pull(job: Iterator[Event]) -> list[Quality]:
@@ -201,12 +211,15 @@ def known(value: float) -> float | None:
 
 def make(name: str, seconds: float, n: int, runs: Path | None, data_dir: Path | None, device: str) -> None:
     """Train, save and measure one model, with the present sampling of its preset."""
-    print(f"{name}: {seconds:g} s of training", flush=True)
-    spec = experiment(name, seconds)
+    origin = ORIGINS[name]
+    # A time that is asked for is kept.
+    spec, steps = experiment(name, seconds or origin.seconds), 0 if seconds else origin.steps
+    print(f"{name}: {spec.training.seconds:g} s of training" + (f", then {steps} steps" if steps else ""), flush=True)
     with tempfile.TemporaryDirectory() as temporary:
         run_dir, folder = Path(runs or temporary, name), Path(temporary, "model", name)
-        resume = run_dir.exists()
-        pull(train(spec, run_dir, resume=resume, data_dir=data_dir, device=device, cadence=Every(0.1)))
+        for stage in stages(spec, steps):
+            resume = run_dir.exists()
+            pull(train(stage, run_dir, resume=resume, data_dir=data_dir, device=device, cadence=Every(0.1)))
         folder.mkdir(parents=True)
         run = Run.open(run_dir)
         parameters = write_weights(run, folder)
@@ -234,7 +247,8 @@ def describe(
     (quality,) = pull(evaluate(drawn, run_dir=folder, data_dir=data_dir, device=device, cadence=Every(0.1)))
     manifest = Run.open(folder).manifest.model_copy(update={"spec": spec})
     (folder / MANIFEST).write_text(manifest.to_json(indent=2) + "\n")
-    command = f"python packaging/pretrain.py {name} --seconds {trained.training.seconds:g} --n {n}"
+    time_limit = f" --seconds {trained.training.seconds:g}" if trained.training.seconds else ""
+    command = f"python packaging/pretrain.py {name}{time_limit} --n {n}"
     text = card(name, Run.open(folder), parameters, quality, command, data_dir).to_json(indent=2)
     (folder / CARD).write_text(text + "\n")
     return quality
@@ -260,7 +274,7 @@ def main(
 
     Args:
         names: Names of the models; by default all, or to be measured those that exist.
-        seconds: Time of training for each; 0 for its default.
+        seconds: Time of training for each; 0 for its default, with all stages.
         n: Number of samples behind the figures.
         runs: Folder in which the runs stay, and are continued if they are there; by default none is kept.
         measure_only: Train nothing; measure the existing models with the present sampling of their presets.
@@ -275,7 +289,7 @@ def main(
         if measure_only:
             measure(name, n, data_dir, device)
             continue
-        make(name, seconds or ORIGINS[name].seconds, n, runs, data_dir, device)
+        make(name, seconds, n, runs, data_dir, device)
 
 
 if __name__ == "__main__":

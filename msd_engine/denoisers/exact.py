@@ -162,16 +162,18 @@ class ExactDenoiser:
 
     Attributes:
         mixture: The distribution of the clean data.
+        rotated: Whether the axes of any mode differ from those of the coordinates.
     """
 
     def __init__(self, mixture: GaussianMixture) -> None:
         self.mixture = mixture
+        self.rotated = not mixture.is_diagonal
         means, variances, axes, weights = (
             part.detach().cpu().double() for part in (mixture.means, mixture.eigenvalues, mixture.axes, mixture.weights)
         )
         self._means = means.T.unsqueeze(-1).numpy()
         self._variances = variances.T.unsqueeze(-1).numpy()
-        self._axes = None if mixture.is_diagonal else axes.permute(1, 2, 0).unsqueeze(-1).numpy()
+        self._axes = axes.permute(1, 2, 0).unsqueeze(-1).numpy() if self.rotated else None
         self._log_weights = weights.log().unsqueeze(-1).numpy()
         # Mode by mode, for `constants`.
         self._by_mode = tuple(np.ascontiguousarray(part.numpy()) for part in (means, variances, axes))

@@ -17,7 +17,7 @@ import math
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any
 
 import numpy as np
@@ -132,16 +132,16 @@ def walk(
             part = slice(kept, kept + len(steps))
             walker.walk(rows.since(done), descent.step_ratio, count, steps - done, path[part], means[part])
             # Segments of one level each.
-            levels = steps // steps_per_level
-            for level in range(done // steps_per_level, (done + count - 1) // steps_per_level + 1):
-                low, high = np.searchsorted(levels, (level, level + 1))
+            levels, given_there = steps // steps_per_level, rows.noises_at(steps)
+            numbers = range(done // steps_per_level, (done + count - 1) // steps_per_level + 1)
+            cuts = np.searchsorted(levels, range(numbers.start, numbers.stop + 1)).tolist()
+            for level, (low, high) in zip(numbers, pairwise(cuts), strict=True):
                 if high > low:
-                    states = slice(kept + low, kept + high)
-                    there = rows.noises_at(steps[low:high])
-                    yield Segment(steps[low:high], level, ladder[level], there, path[states], means[states])
+                    own, states = slice(low, high), slice(kept + low, kept + high)
+                    yield Segment(steps[own], level, ladder[level], given_there[own], path[states], means[states])
             kept, done = part.stop, done + count
     last = next(given)
-    path[kept], means[kept] = walker.state(denoiser.constants(k, [last]))
+    walker.keep(denoiser.constants(k, [last]), path[kept:], means[kept:])
     yield Segment(np.array([done]), len(ladder) - 1, ladder[-1], np.array([last]), path[kept:], means[kept:])
 
 
@@ -232,7 +232,7 @@ class _Walker:
     def __init__(self, denoiser: ExactDenoiser, y: Tensor, streams: ChainStreams, bound: float) -> None:
         self.chains, self.k, self.dim = y.shape
         self.bound = bound
-        self.rotated = not denoiser.mixture.is_diagonal
+        self.rotated = denoiser.rotated
         self.streams = streams
         self.compiled: Any = None
         self.lanes = next((lanes for lanes in _LANES if self.chains <= lanes), _LANES[-1])
@@ -286,15 +286,35 @@ class _Walker:
             self._by_numpy(rows, ratio, steps, kept, path, means)
             return
         start, every = (int(kept[0]), int(kept[1] - kept[0]) if len(kept) > 1 else steps) if len(kept) else (-1, 1)
+        spans = (rows.span, rows.within, rows.scales, rows.steps_per_level, rows.within_level)
+        self._by_compiled(rows.constants, spans, ratio, steps, (start, every), path, means)
+        self.streams.leave_out_normals(steps)
+
+    def keep(self, constants: ModeConstants, path: NDArray[np.float32], means: NDArray[np.float32]) -> None:
+        """Write the last state to `path` and its x̂ to `means`, each of one row, as `walk` does; walk no further."""
+        if self.compiled is None:
+            path[0], means[0] = self.state(constants)
+        else:
+            # A step of no length.
+            self._by_compiled(constants, (1, 0, np.zeros(1), 1, 0), 0.0, 1, (0, 1), path, means)
+
+    def _by_compiled(
+        self,
+        constants: ModeConstants,
+        spans: tuple[int, int, _Array, int, int],
+        ratio: float,
+        steps: int,
+        kept: tuple[int, int],
+        path: NDArray[np.float32],
+        means: NDArray[np.float32],
+    ) -> None:
         seed, draw = self.streams.seed, self.streams.normals_drawn
-        flat = path.reshape(len(kept), self.chains, self.k * self.dim)
+        flat = path.reshape(len(path), self.chains, self.k * self.dim)
         state = (self.mean, self.residuals, flat, means, self.numbers)
-        c = rows.constants
+        c = constants
         mixture = (c.means, c.axes, self.rotated, c.half_precision, c.gain, c.log_weight)
         key = (int(Stream.CHAIN_NORMAL), seed & 0xFFFFFFFF, seed >> 32)
-        spans = (rows.span, rows.within, rows.scales, rows.steps_per_level, rows.within_level)
-        self.compiled.walk(*state, steps, start, every, draw, *mixture, *spans, ratio, self.bound, *key)
-        self.streams.leave_out_normals(steps)
+        self.compiled.walk(*state, steps, *kept, draw, *mixture, *spans, ratio, self.bound, *key)
 
     @np.errstate(all="ignore")
     def state(self, constants: ModeConstants) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

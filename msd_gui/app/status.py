@@ -49,7 +49,7 @@ class StatusBar(QStatusBar):
             self.addPermanentWidget(widget)
         self._bar.hide()
         self._status = Status()
-        self._notice = ""
+        self._notice = self._tip = ""
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(NOTICE_MS)
@@ -58,9 +58,20 @@ class StatusBar(QStatusBar):
     def notice(self, text: str) -> None:
         """Show a sentence for some seconds, then the current activity again."""
         self._notice = text
-        self._text.setText(text)
-        self._text.setToolTip(wrapped(text))
+        self._show_text()
         self._timer.start()
+
+    def show_tip(self, text: str) -> None:
+        """Show the tip of the action under the pointer in place of the sentence; nothing for an empty one.
+
+        Qt's own temporary messages hide the labels, and a new item of the bar shows them through the message.
+        """
+        self._tip = text
+        self._show_text()
+
+    def _show_text(self) -> None:
+        self._text.setText(self._tip or self._notice or self._status.text)
+        self._text.setToolTip(wrapped(self._notice) if self._notice else "")
 
     def text(self) -> str:
         """Return the displayed sentence."""
@@ -74,8 +85,7 @@ class StatusBar(QStatusBar):
 
     def _drop_notice(self) -> None:
         self._notice = ""
-        self._text.setText(self._status.text)
-        self._text.setToolTip("")
+        self._show_text()
 
     def show_elsewhere(self, jobs: Mapping[str, str]) -> None:
         """Show the jobs of hidden pages, each as a button that goes there; the words by the name of the page."""
@@ -105,8 +115,7 @@ class StatusBar(QStatusBar):
     def show_status(self, status: Status) -> None:
         """Show the status of a page."""
         self._status = status
-        if not self._notice:
-            self._text.setText(status.text)
+        self._show_text()
         self._rate.setText(status.rate)
         known = math.isfinite(status.left_s)
         self._left.setText(f"{duration(math.ceil(max(status.left_s, 0)), digits=0)} left" if known else "")

@@ -26,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "gui"))
 
 from gallery_views import make_losses, make_views
 
+from msd_engine.events.figures.drawn import FILM_DPI, Sheet
 from msd_engine.events.plots import Axis, Curve, Curves
 from msd_engine.runs.report.plots import figure, film
 from msd_gui.theme import Theme
@@ -86,7 +87,7 @@ def main() -> None:
             suffix: partial(figure, plot, palette, suffix=suffix) for suffix in ("png", "svg", "pdf")
         }
         if name == "plane":
-            works[f"film of {FRAMES}"] = partial(deque, film([plot] * FRAMES, palette, 640))
+            works[f"film of {FRAMES}"] = partial(deque, film([plot] * FRAMES, palette, Sheet(dpi=FILM_DPI)))
             works["nothing, to compare"] = partial(time.sleep, 5.0)
         for form, work in works.items():
             seconds, gaps = gaps_ms(app, work)

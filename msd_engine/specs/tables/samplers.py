@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
 from typing import Any, Final, Literal, get_args
 
 from pydantic import model_validator
@@ -291,7 +293,7 @@ class ChosenSampler(Spec):
     @property
     def absent(self) -> Mapping[str, str]:
         """The own fields of other samplers, which keep their defaults, with the samplers that have them."""
-        return {name: f"{_owners(name)} it, but {self.sampler!r} is chosen" for name in _others(self.sampler)}
+        return _absences(self.sampler)
 
     @property
     def traits(self) -> Traits:
@@ -300,7 +302,8 @@ class ChosenSampler(Spec):
 
     def chosen(self) -> ChosenSampler:
         """Return the sampler with its own fields alone."""
-        return ChosenSampler(**{name: getattr(self, name) for name in ChosenSampler.model_fields})
+        # They are valid already.
+        return ChosenSampler.model_construct(**{name: getattr(self, name) for name in ChosenSampler.model_fields})
 
 
 OWN_FIELDS: Final = tuple(name for name in ChosenSampler.model_fields if name != "sampler")
@@ -314,6 +317,12 @@ def _others(sampler: Any) -> frozenset[str]:
     """Return the own fields of other samplers; none for an unknown sampler."""
     row = TRAITS.get(sampler) if isinstance(sampler, str) else None  # type: ignore[call-overload]
     return frozenset() if row is None else frozenset(OWN_FIELDS).difference(row.own)
+
+
+@cache
+def _absences(sampler: Sampler) -> Mapping[str, str]:
+    """Return the own fields of other samplers, with the samplers that have them."""
+    return MappingProxyType({name: f"{_owners(name)} it, but {sampler!r} is chosen" for name in _others(sampler)})
 
 
 def _owners(name: str) -> str:

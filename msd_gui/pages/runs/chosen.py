@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +38,13 @@ def _style(row: RunRow) -> LineStyle:
     """Choose the line style of a run: dashed in comparisons at equal σ_eff."""
     if not row.sweep or row.k == 1 or not row.spec_json:
         return "line"
-    return "dash" if json.loads(row.spec_json)["noise"]["quantity"] == "sigma-eff" else "line"
+    return "dash" if _quantity(row.spec_json) == "sigma-eff" else "line"
+
+
+@lru_cache(maxsize=1024)
+def _quantity(spec_json: str) -> str:
+    """Return the quantity that the noise of training is given in."""
+    return str(json.loads(spec_json)["noise"]["quantity"])
 
 
 class ChosenRuns(QWidget):

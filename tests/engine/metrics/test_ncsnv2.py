@@ -54,7 +54,7 @@ def write_images(folder: Path, count: int) -> None:
         (folder / name).write_bytes(np.concatenate([labels, pixels], axis=1).tobytes())
 
 
-@pytest.mark.parametrize("k", [1, 8])
+@pytest.mark.parametrize("k", [1, pytest.param(8, marks=pytest.mark.long)])
 def test_only_a_large_first_noise_reaches_all_images(tmp_path: Path, k: int) -> None:
     write_images(tmp_path / "cifar-10-batches-bin", 64)
     quick = {"sampling.chains": 64, "sampling.steps_per_level": 5}

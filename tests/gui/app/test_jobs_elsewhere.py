@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from fake_engine import FakeEngine
-from PySide6.QtWidgets import QWidget
+from PySide6.QtGui import QStatusTipEvent
+from PySide6.QtWidgets import QApplication, QWidget
 
 from msd_engine.events import Failed, Finished, Tick
 from msd_gui.app.files import Files
@@ -116,3 +117,21 @@ def test_on_every_page_the_buttons_keep_their_places_and_no_tool_tip_is_one_long
         if "<" not in tip:
             longest = max(map(len, tip.split("\n")), default=0)
             assert longest <= 80, f"{widget.objectName()}: {tip}"
+
+
+def test_the_tip_of_an_action_takes_the_place_of_the_sentence_alone(window, qtbot):
+    """Qt's own message would hide the labels, and a job that begins elsewhere would show them through it."""
+    window.show()
+    window.show_page("mixture")
+    status, tip = window.status, "Train on images and watch them appear."
+    status.set_device("cpu")
+    QApplication.sendEvent(window, QStatusTipEvent(tip))
+    window.pages["images"].set_status(Status("Sampling, step 12 of 100", "3 steps/s", 0.12))
+    qtbot.wait(50)
+    assert status.elsewhere() == {"images": "Images: Sampling 12 %"}
+    assert (status.text(), status.currentMessage()) == (tip, "")
+    assert not status._device.geometry().intersects(status._text.geometry())
+    window.page.set_status(Status("Sampling"))
+    assert status.text() == tip
+    QApplication.sendEvent(window, QStatusTipEvent(""))
+    assert status.text() == "Sampling"
