@@ -132,7 +132,8 @@ class _News:
 
     def _progress(self) -> Progress:
         training = self._run.spec.training
-        last = self._rows[-1] if self._rows else {"step": self._run.manifest.step, "elapsed_s": 0.0}
+        last: dict[str, Any] = {"step": self._run.manifest.step, "elapsed_s": 0.0}
+        last = self._rows[-1] if self._rows else last
         recent = [row for row in self._rows if last["elapsed_s"] - row["elapsed_s"] <= _RATE_WINDOW_S]
         steps, seconds = (last[name] - recent[0][name] if recent else 0 for name in ("step", "elapsed_s"))
         rate = steps / seconds if seconds > 0 else 0.0
