@@ -7,6 +7,7 @@ its work, and a worker may die at any moment.
 from __future__ import annotations
 
 import contextlib
+import signal
 import subprocess
 import sys
 import time
@@ -135,12 +136,18 @@ def _state(code: int, tries: int) -> State:
     return "again" if stopped and tries < _MOST_TRIES else "failed"
 
 
-def begin(words: Iterable[str], log: Path) -> subprocess.Popen[bytes]:
+def begin(words: Iterable[str], log: Path, ignored: Iterable[int] = ()) -> subprocess.Popen[bytes]:
     """Start a command of `msd` with the present interpreter; its output goes to the end of a file.
 
     Ctrl-C in the terminal does not reach it: whoever started it decides.
+
+    Args:
+        words: The words after ``msd``.
+        log: The file.
+        ignored: Signals that it ignores.
     """
     make_folder(log.parent)
+    deaf = tuple(ignored)
     with log.open("ab") as output:
         return subprocess.Popen(
             [sys.executable, "-m", "msd_engine.cli", *words],
@@ -148,6 +155,7 @@ def begin(words: Iterable[str], log: Path) -> subprocess.Popen[bytes]:
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            preexec_fn=(lambda: [signal.signal(one, signal.SIG_IGN) for one in deaf]) if deaf else None,  # noqa: PLW1509
         )
 
 

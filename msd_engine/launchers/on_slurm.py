@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
@@ -30,7 +31,8 @@ class Command:
 
     def __call__(self) -> int:
         """Carry out the command and return its exit code."""
-        self._process = begin(self.words, Path(self.log))
+        # Slurm sends these to every process of a job, before a limit or a preemption; `checkpoint` stops the command.
+        self._process = begin(self.words, Path(self.log), (signal.SIGUSR1, signal.SIGUSR2))
         try:
             return self._process.wait()
         finally:
