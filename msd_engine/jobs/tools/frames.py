@@ -196,8 +196,6 @@ class PlaneFrames:
             self._level, self._last_level = newest, []
         self._last_level += [segment.path for segment in kept if segment.level == newest]
 
-    # Many small operations: without autograd's bookkeeping they are faster.
-    @torch.no_grad()
     def _report(self, moment: Moment | Segment, target: Target, *, ended: bool) -> ChainReport:
         # Figures are of few numbers in float64: the CPU computes them, on whichever device the chains are.
         y = moment.y.cpu()
