@@ -220,6 +220,10 @@ class Sweep(_Computing):
         NOT_GIVEN
     )
     """Train several runs at once, each as a command of its own: local[:WORKERS], ray[:ADDRESS] or slurm[:PARTITION]."""
+    gpus: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="(default: 1 with --device cuda, else 0)")] = (
+        NOT_GIVEN
+    )
+    """With --on ray or slurm: graphics cards for each run; with ray, 0.5 lets two runs share one."""
     steps: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="")] = NOT_GIVEN
     """Steps of each run, without a time limit unless --seconds is also given."""
     seconds: Annotated[str, tyro.conf.arg(metavar="S", help_behavior_hint="")] = NOT_GIVEN

@@ -18,6 +18,7 @@ from msd_engine.events.sampling import (
     Modes,
     Proposed,
     Samples,
+    ScoreErrors,
     Split,
     TwinSegment,
 )
@@ -76,6 +77,7 @@ __all__ = [
     "RunsChanged",
     "Samples",
     "ScoreCurves",
+    "ScoreErrors",
     "ScoreFields",
     "ScoreRow",
     "ScoreTable",

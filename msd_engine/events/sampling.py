@@ -210,6 +210,35 @@ class FilmFrame(Event):
 
 
 @dataclass(frozen=True, eq=False)
+class ScoreErrors:
+    """Errors of the learned score where the chains were, level by level.
+
+    An error is √(mean ‖s − s*‖²/mean ‖s*‖²) over states of the chains: 0 for the exact score s* of ȳ, 1 for none.
+
+    Attributes:
+        sigma_eff: Noise σ/√k of ȳ at each measured level, with shape (n,).
+        level: Their numbers from 0, int64, with shape (n,).
+        error: Errors over all states of the level, with shape (n,); NaN without a living chain.
+        share: Share of the states in each of `msd_engine.events.scores.fields.REGIONS`, for data with the noise of the
+            level, with shape (n, 3).
+        by_region: Errors in each region, with shape (n, 3); NaN without a state.
+        trained: Least and largest σ_eff of nineteen in twenty noises of the training.
+    """
+
+    sigma_eff: NDArray[np.float64]
+    level: NDArray[np.int64]
+    error: NDArray[np.float64]
+    share: NDArray[np.float64]
+    by_region: NDArray[np.float64]
+    trained: tuple[float, float]
+
+    @property
+    def worst(self) -> int | None:
+        """Place of the level with the largest error; None without a measured one."""
+        return int(np.nanargmax(self.error)) if np.isfinite(self.error).any() else None
+
+
+@dataclass(frozen=True, eq=False)
 class ChainReport(Event):
     """Figures of the chains in the plane at their end, or before it with NaN for theory.
 
@@ -242,6 +271,8 @@ class ChainReport(Event):
         step_ratio: Median over the chains of their adapted r = ε/σ²; NaN likewise.
         exact_weight_error: What the largest error of `mode_weights` stays at or below in 19 of 20 samplings by as many
             exact draws; NaN before the end and for data without modes.
+        score_errors: Errors of the learned score where the chains were; None before the end, for the exact score, with
+            guidance, for copies that move in turn, for branches, and outside the plane.
     """
 
     keep: ClassVar[str] = "latest"
@@ -262,6 +293,7 @@ class ChainReport(Event):
     acceptance: float = math.nan
     step_ratio: float = math.nan
     exact_weight_error: float = math.nan
+    score_errors: ScoreErrors | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -35,6 +35,8 @@ def engine_of(text: str, resources: Resources, folder: Path) -> Engine:
 
             return OnRay(rest, resources)
         case "slurm":
+            if resources.cards != int(resources.cards):
+                raise UserError(f"Slurm gives whole cards: ask for 1 for each run, not for {resources.cards:g}.")
             _require("slurm", "submitit")
             if shutil.which("sbatch") is None:
                 raise UserError("There is no Slurm here (its command sbatch is missing): log in to a node that has it.")

@@ -7,6 +7,7 @@ its work, and a worker may die at any moment.
 from __future__ import annotations
 
 import contextlib
+import signal
 import subprocess
 import sys
 import time
@@ -15,6 +16,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
+
+import psutil
 
 from msd_engine.backend.files import make_folder
 
@@ -133,12 +136,18 @@ def _state(code: int, tries: int) -> State:
     return "again" if stopped and tries < _MOST_TRIES else "failed"
 
 
-def begin(words: Iterable[str], log: Path) -> subprocess.Popen[bytes]:
+def begin(words: Iterable[str], log: Path, ignored: Iterable[int] = ()) -> subprocess.Popen[bytes]:
     """Start a command of `msd` with the present interpreter; its output goes to the end of a file.
 
     Ctrl-C in the terminal does not reach it: whoever started it decides.
+
+    Args:
+        words: The words after ``msd``.
+        log: The file.
+        ignored: Signals that it ignores.
     """
     make_folder(log.parent)
+    deaf = tuple(ignored)
     with log.open("ab") as output:
         return subprocess.Popen(
             [sys.executable, "-m", "msd_engine.cli", *words],
@@ -146,16 +155,24 @@ def begin(words: Iterable[str], log: Path) -> subprocess.Popen[bytes]:
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            preexec_fn=(lambda: [signal.signal(one, signal.SIG_IGN) for one in deaf]) if deaf else None,  # noqa: PLW1509
         )
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """Wait for a process that was asked to end; kill it if it does not."""
-    try:
-        process.wait(_PATIENCE_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    """Wait for a process that was asked to end; kill it if it does not.
+
+    A handler of signals may call this while it interrupts `Popen.wait`, which holds a lock: so psutil waits.
+    """
+    if process.returncode is not None:
+        return
+    with contextlib.suppress(psutil.NoSuchProcess):
+        child = psutil.Process(process.pid)
+        try:
+            child.wait(_PATIENCE_S)
+        except psutil.TimeoutExpired:
+            process.kill()
+            child.wait()
 
 
 def carry_out(words: tuple[str, ...], log: str) -> int:

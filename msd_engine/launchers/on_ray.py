@@ -8,8 +8,10 @@ from typing import Any
 
 from msd_engine.launchers.launch import Resources, Task, carry_out
 
-# Ray replaces 127.0.0.1 by an address that other machines see; this one is loopback, too.
-_LOOPBACK = "127.0.0.2"
+# At exactly this address the servers of Ray listen on the loopback alone; at another, on every address of the machine.
+_LOOPBACK = "127.0.0.1"
+# Unless clusters are off, Ray replaces 127.0.0.1 by an address that other machines see.
+_CLUSTERS = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 # On a busy machine the processes of Ray start slowly.
 _PATIENCE = {"agent_register_timeout_ms": 120_000}
 # Ray queues what it has no room for.
@@ -67,10 +69,15 @@ class OnRay:
 
     def _connected(self) -> Any:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        # Ray's servers listen on every address: they refuse whoever does not know the token in the user's folder.
+        # Ray refuses whoever does not know the token in the user's folder, such as other users of this machine.
         os.environ.setdefault("RAY_AUTH_MODE", "token")
+        beyond = bool(self._address) and self._address.rpartition(":")[0] not in (_LOOPBACK, "localhost")
+        os.environ[_CLUSTERS] = str(int(beyond))
         import ray
+        from ray._private import ray_constants
 
+        # Ray reads the variable at its import, and this program may start Ray here and join a cluster later.
+        ray_constants.ENABLE_RAY_CLUSTER = beyond
         if self._address:
             ray.init(address=self._address, log_to_driver=False)
         else:

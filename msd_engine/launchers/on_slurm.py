@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from msd_engine.launchers.launch import Resources, Task, begin, end
+from msd_engine.specs.live import Every
 
 _SLOTS = 1_000_000
 _LOST = -1
 _MINUTES = 60
 _MOST_TIMEOUTS = 1000
+_LOOK_HZ, _LOOKS = 1 / 30, 2
 
 
 class Command:
@@ -28,7 +31,8 @@ class Command:
 
     def __call__(self) -> int:
         """Carry out the command and return its exit code."""
-        self._process = begin(self.words, Path(self.log))
+        # Slurm sends these to every process of a job, before a limit or a preemption; `checkpoint` stops the command.
+        self._process = begin(self.words, Path(self.log), (signal.SIGUSR1, signal.SIGUSR2))
         try:
             return self._process.wait()
         finally:
@@ -63,6 +67,10 @@ class OnSlurm:
         import submitit
 
         limits = {"slurm_max_num_timeout": _MOST_TIMEOUTS} if cluster == "slurm" else {}
+        self._known_by = cluster
+        self._look = Every(_LOOK_HZ)
+        # How often each job was not in the queue, one look after the other.
+        self._absent: dict[str, int] = {}
         self._executor = submitit.AutoExecutor(folder=folder / "slurm", cluster=cluster, **limits)
         needs = {"name": "msd", "timeout_min": _MINUTES, "cpus_per_task": resources.threads}
         needs |= {"gpus_per_node": int(resources.cards)} if resources.cards else {}
@@ -71,18 +79,29 @@ class OnSlurm:
 
     def start(self, task: Task) -> Any:
         """Submit a job."""
-        return self._executor.submit(Command(task.words, str(task.log)))
+        job = self._executor.submit(Command(task.words, str(task.log)))
+        self._absent[job.job_id] = 0
+        return job
 
     def code(self, handle: Any) -> int | None:
         """Return the exit code of its command, None while it waits or runs."""
         import submitit
 
         if not handle.done():
-            return None
+            return _LOST if self._is_gone(handle.job_id) else None
         try:
             return int(handle.result())
         except (submitit.core.utils.UncompletedJobError, submitit.core.utils.FailedJobError):
             return _LOST
+
+    def _is_gone(self, job_id: str) -> bool:
+        """Return whether Slurm has forgotten a job; submitit asks its accounting, which many clusters do not have."""
+        if self._known_by == "slurm" and self._look.due():
+            queue = subprocess.run(["squeue", "--me", "--noheader", "--format=%A"], capture_output=True, check=False)
+            queued = queue.stdout.decode().split()
+            for one, times in self._absent.items() if queue.returncode == 0 else ():
+                self._absent[one] = 0 if one in queued else times + 1
+        return self._absent[job_id] >= _LOOKS
 
     def stop(self, handle: Any) -> None:
         """Cancel it."""

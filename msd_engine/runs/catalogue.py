@@ -13,9 +13,9 @@ import platformdirs
 
 from msd_engine.backend.errors import UserError
 from msd_engine.events import RunRow
-from msd_engine.runs.layout import MANIFEST, METRICS, NOTES, SWEEP, is_held
+from msd_engine.runs.layout import MANIFEST, METRICS, NOTES, SWEEP
 from msd_engine.runs.notes import Notes, read_notes
-from msd_engine.runs.rows import read_row
+from msd_engine.runs.rows import is_alive, read_row
 from msd_engine.runs.sweeps import read_sweep, sweep_of
 from msd_engine.specs import training_hash
 
@@ -93,7 +93,7 @@ class Catalogue:
             known = self.rows.get(path)
             # Releasing a lock changes no file.
             live = known is not None and known.status == "running"
-            if known is not None and self._stamps.get(path) == stamp and not (live and not is_held(folder)):
+            if known is not None and self._stamps.get(path) == stamp and not (live and not is_alive(folder)):
                 yield None
                 continue
             try:

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from msd_engine.backend.files import MIB, flush_entry, read_bytes, reading, write_atomically, writing
+from msd_engine.events import HeldOutLoss
 
 _EXPECTED = "a list of metrics, one JSON object a line, each with its step"
 _LARGEST = 1024 * MIB
@@ -40,6 +41,17 @@ class Log(NamedTuple):
 
     rows: list[dict[str, Any]]
     damaged: int
+
+
+def held_out_loss(row: Row) -> HeldOutLoss:
+    """Return the event for a held-out measurement; its standard error is NaN in runs of older versions.
+
+    Args:
+        row: A row of metrics with ``held_out``.
+    """
+    bands = {name: np.array(row[name], dtype=np.float64) for name in _BANDS}
+    error = row["standard_error"]
+    return HeldOutLoss(row["step"], row["held_out"], row["elapsed_s"], mmse=row["mmse"], standard_error=error, **bands)
 
 
 def append_rows(path: Path, rows: Iterable[Row]) -> None:
@@ -125,6 +137,7 @@ def last_rows(path: Path, *names: str) -> tuple[dict[str, dict[str, Any]], int]:
         BadFile: The file cannot be read at all.
     """
     found: dict[str, dict[str, Any]] = {}
+    marks = {name: f'"{name}"'.encode() for name in names}
     damaged = 0
     if not path.exists():
         return found, damaged
@@ -140,7 +153,7 @@ def last_rows(path: Path, *names: str) -> tuple[dict[str, dict[str, Any]], int]:
             for line in reversed(lines):
                 if len(found) == len(names):
                     return found, damaged
-                if any(name not in found and f'"{name}"'.encode() in line for name in names):
+                if any(mark in line and name not in found for name, mark in marks.items()):
                     row = _row(line)
                     damaged += row is None
                     row = row or {}

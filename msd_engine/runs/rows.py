@@ -44,7 +44,7 @@ def read_row(folder: Path, root: Path) -> RunRow:
     status = manifest.status
     row = replace(
         row,
-        status="interrupted" if status == "running" and not (is_held(folder) or is_live(folder)) else status,
+        status="interrupted" if status == "running" and not is_alive(folder) else status,
         data=manifest.spec.data.name,
         k=manifest.spec.training.k,
         step=manifest.step,
@@ -53,6 +53,11 @@ def read_row(folder: Path, root: Path) -> RunRow:
         spec_json=manifest.spec.to_json(),
     )
     return replace(_with_measurements(row, folder, problems), problem=" ".join(problems))
+
+
+def is_alive(folder: Path) -> bool:
+    """Return whether a run is in training: here, or, for a copy, elsewhere not long ago."""
+    return is_held(folder) or is_live(folder)
 
 
 def _with_notes(row: RunRow, folder: Path, problems: list[str]) -> RunRow:

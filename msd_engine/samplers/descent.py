@@ -42,6 +42,7 @@ class Stage(NamedTuple):
         step_ratio: r = ε/σ².
         own: The sampler with its own fields, such as a friction.
         actual: Actual noise of one copy before and after the step; None for that of the schedule.
+        within: Number of the step in its level, and steps of the level, for samplers that move copies in turn.
         gain: Gain with which chains adapt their steps in the warm-up of the level; None after it.
     """
 
@@ -51,6 +52,7 @@ class Stage(NamedTuple):
     step_ratio: float = 0.0
     own: ChosenSampler = _USUAL
     actual: tuple[float, float] | None = None
+    within: tuple[int, int] = (0, 1)
     gain: float | None = None
 
     @property
@@ -140,6 +142,11 @@ class Descent:
         sigma = self.ladder[level]
         below = self.ladder[min(level + 1, len(self.ladder) - 1)]
         stage = Stage(level, sigma, sigma, self.step_ratio, self.own)
+        if self.own.traits.in_turn:
+            for step in range(done, self.steps_per_level):
+                last = step == self.steps_per_level - 1
+                yield stage._replace(within=(step, self.steps_per_level), next_sigma=below if last else sigma)
+            return
         warm_up = self.warm_up
         for step in range(done, warm_up):
             yield stage._replace(gain=self._gain(level, step))

@@ -35,8 +35,9 @@ class Law:
             include the step down to the next level. For gliding samplers: the variance on arrival at each level. NaN
             where that takes too long or no recursion is known.
         settled: Limit of the variance of the residuals y_i − ȳ relative to that of the level, from r = ε/σ², for
-            endless steps at one level.
+            endless steps at one level; NaN where it depends on the data.
         as_scheduled: The residuals have exactly the noise of the ladder after every step, for any data.
+        separate: The variance of the residuals is the same for any data, that of ȳ for one copy and λ = 0.
         residuals: The variance of the noise of one copy before each step and after the last one, from a schedule, for
             any data; for samplers that swell.
     """
@@ -44,6 +45,7 @@ class Law:
     variances: Callable[[Descent, int, Array, Array], Array]
     settled: Callable[[float], float]
     as_scheduled: bool = False
+    separate: bool = True
     residuals: Callable[[Descent], Iterator[float]] | None = None
 
 

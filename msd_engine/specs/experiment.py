@@ -150,6 +150,11 @@ class ExperimentSpec(Spec):
         return self.network.fusion in _ANY_K and self.law.draws_sigma_eff
 
     @property
+    def takes_fewer_copies(self) -> bool:
+        """Whether the sampler shows the denoiser fewer copies than there are, too."""
+        return self.sampling.traits.in_turn and self.training.k > 1
+
+    @property
     def copies(self) -> str:
         """Numbers of copies that the network of this training takes, such as ``k = 8``."""
         return "every k" if self.serves_every_k else f"k = {self.training.k}"
@@ -325,7 +330,8 @@ NETWORK_FIELDS = (
 def misfits(trained: ExperimentSpec, asked: ExperimentSpec) -> tuple[Misfit, ...]:
     """Return why a network cannot denoise what an experiment asks for; empty where it fits.
 
-    A network takes as many copies as it was trained with, unless it serves every k.
+    A network takes as many copies as it was trained with, unless it serves every k. Samplers that move copies in turn
+    show it fewer.
 
     Args:
         trained: What it was trained with.
@@ -338,7 +344,7 @@ def misfits(trained: ExperimentSpec, asked: ExperimentSpec) -> tuple[Misfit, ...
     found: dict[Misfit, bool] = {
         "shape": trained.data.shape != asked.data.shape,
         "noise": trained.noise.colour != asked.noise.colour,
-        "k": trained.training.k != asked.training.k and not trained.serves_every_k,
+        "k": not trained.serves_every_k and (trained.training.k != asked.training.k or asked.takes_fewer_copies),
         "data": not same_data(trained, asked),
     }
     return tuple(why for why, holds in found.items() if holds)

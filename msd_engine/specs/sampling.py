@@ -197,7 +197,7 @@ class SamplingSpec(ChosenSampler):
     @property
     def needs_exact(self) -> bool:
         """Whether the sampler needs an exact denoiser."""
-        return bool(self.traits.needs)
+        return self.traits.needs_exact
 
     @property
     def has_step(self) -> bool:

@@ -107,9 +107,9 @@ class Engine:
         """Denoise a fixed strip of held-out images with the network of a run or of a shipped model."""
         return self._job("training.recall:held_out_strip", run, pool=1)
 
-    def recall(self, run: Path) -> Job:
-        """Report the recorded measurements of a run again."""
-        return self._job("training.recall:recall", run, pool=1)
+    def watched(self, run: Path) -> Job:
+        """Report the recorded measurements of a run again, and follow the copy of one in training elsewhere."""
+        return self._job("training.watched:watched", run, pool=1)
 
     # -- sampling ------------------------------------------------------------------------------------------------------
 

@@ -62,7 +62,7 @@ def refused_choices(spec: ExperimentSpec) -> dict[tuple[str, str], str]:
         refused |= {
             ("sampling.sampler", name): f"It needs the exact score: {BEYOND_NETWORKS[row.needs]}."
             for name, row in TRAITS.items()
-            if row.needs
+            if row.needs_exact
         }
     if spec.data.kind == "mixture" and spec.data.is_points:
         why = "It needs a density without noise, which points do not have."

@@ -168,7 +168,13 @@ def _problem(
     k, data = spec.training.k, spec.data.title
     coloured = spec.noise.covariance != "isotropic"
     remedies = []
-    if network is not None:
+    if spec.takes_fewer_copies and (network is None or network.k == k):
+        title = "This network takes one number of copies" if network is not None else f"No network for {data}"
+        text = f"{spec.sampling.traits.title} shows it 1 to {k}: it needs a network that serves every k."
+        remedies.append(Remedy("Use Langevin", {"sampling.sampler": "langevin"}))
+        others = (one for one in candidates if one.fits(spec))
+        remedies += [Remedy(f"Use {one.name}", network=one) for one in others][:1]
+    elif network is not None:
         title = f"This network has k = {network.k}"
         text = f"k = {k} is set, but {network.name} needs {network.k} copies."
         remedies.append(Remedy(f"Back to {network.k}", {"training.k": network.k}))
@@ -185,7 +191,8 @@ def _problem(
         remedies.append(Remedy("Use isotropic noise", {"noise.covariance": "isotropic"}))
     remedies.append(Remedy("Use the exact score", EXACT))
     if engine.training is None:
-        remedies.append(Remedy(f"Train for k = {k}", action="train"))
+        if not spec.takes_fewer_copies or spec.serves_every_k:
+            remedies.append(Remedy(f"Train for k = {k}", action="train"))
         if not spec.serves_every_k:
             remedies.append(Remedy("Train for every k", ANY_K, action="train"))
     return Problem(title, text, tuple(remedies))

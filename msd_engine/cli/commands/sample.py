@@ -20,7 +20,8 @@ from msd_engine.cli.inputs import (
 )
 from msd_engine.cli.options import Sample
 from msd_engine.cli.outcome import RefusedError
-from msd_engine.events import ChainReport, Event, Finished, Progress, Samples, Started, Verdicts
+from msd_engine.events import ChainReport, Event, Finished, Progress, Samples, ScoreErrors, Started, Verdicts
+from msd_engine.events.scores.fields import REGIONS
 from msd_engine.specs import ExperimentSpec, JobName, for_job
 from msd_engine.specs.tables.updates import update_of
 
@@ -65,16 +66,20 @@ class SampleAccount:
                 self._figures |= {"step": event.step, "elapsed_s": event.elapsed_s, "steps_per_s": event.rate}
             case ChainReport() if not len(event.true_weights):
                 known = {"distance": event.distance, "exact_distance": event.exact_distance, "alive": event.alive}
-                self._figures |= known | _proposals(event)
+                self._figures |= known | _proposals(event) | _errors(event.score_errors)
             case ChainReport():
-                self._figures |= {
-                    "mode_weights": event.mode_weights.tolist(),
-                    "true_weights": event.true_weights.tolist(),
-                    "within_std": event.within_std,
-                    "predicted_std": event.predicted_std,
-                    "exact_weight_error": event.exact_weight_error,
-                    "alive": event.alive,
-                } | _proposals(event)
+                self._figures |= (
+                    {
+                        "mode_weights": event.mode_weights.tolist(),
+                        "true_weights": event.true_weights.tolist(),
+                        "within_std": event.within_std,
+                        "predicted_std": event.predicted_std,
+                        "exact_weight_error": event.exact_weight_error,
+                        "alive": event.alive,
+                    }
+                    | _proposals(event)
+                    | _errors(event.score_errors)
+                )
             case Samples():
                 self._samples = event
                 self._figures |= {"n": len(event.x_hat), "seed": event.seed}
@@ -103,6 +108,20 @@ class SampleAccount:
 def _proposals(event: ChainReport) -> dict[str, float]:
     """Return the share of accepted proposals and the adapted r, by name; nothing for samplers without proposals."""
     return {} if math.isnan(event.acceptance) else {"acceptance": event.acceptance, "adapted_r": event.step_ratio}
+
+
+def _errors(found: ScoreErrors | None) -> dict[str, Any]:
+    """Return the errors of the learned score by level, and the largest, by name; nothing without any."""
+    if found is None:
+        return {}
+    columns = zip(found.sigma_eff.tolist(), found.error.tolist(), found.share, strict=True)
+    rows = [
+        {"sigma_eff": sigma, "error": error, "where": dict(zip(REGIONS, share.tolist(), strict=True))}
+        for sigma, error, share in columns
+    ]
+    worst = {} if found.worst is None else rows[found.worst]
+    largest = {"score_error": worst["error"], "score_error_at_sigma_eff": worst["sigma_eff"]} if worst else {}
+    return largest | {"score_errors": rows, "trained_sigma_eff": list(found.trained)}
 
 
 def _ends(event: Verdicts) -> dict[str, Any]:

@@ -44,6 +44,9 @@ def sweep(options: Sweep) -> dict[str, Any]:
     return figures
 
 
+_MOST_CARDS = 1024
+
+
 class SweepAccount:
     """The figures of one comparison.
 
@@ -105,11 +108,30 @@ class SweepAccount:
 
 
 def _job(options: Sweep, spec: SweepSpec, folder: Path, *, resume: bool) -> Iterator[Event]:
-    # Imported here: the job imports torch, and a refusal should not wait for it.
+    from msd_engine.jobs.sweep.story import is_done, open_sweep
+
+    if resume and is_done(folder, spec):
+        return open_sweep(folder)
+    # Imported here: the job imports torch, and neither a refusal nor a finished comparison should wait for it.
     from msd_engine.jobs.sweep.sweep import sweep as job
 
     on = options.on if is_given(options.on) else ""
-    return job(spec, folder, on=on, **job_options(options, resume=resume))
+    return job(spec, folder, on=on, gpus=_gpus(options), **job_options(options, resume=resume))
+
+
+def _gpus(options: Sweep) -> float | None:
+    """Return the cards of each run; None where they are not given."""
+    if not is_given(options.gpus):
+        return None
+    if not is_given(options.on) or options.on.startswith("local"):
+        raise RefusedError("--gpus is for --on ray and --on slurm; the runs of this machine share its cards.")
+    try:
+        cards = float(options.gpus)
+    except ValueError:
+        cards = -1.0
+    if not 0 <= cards <= _MOST_CARDS or (cards > 1 and cards != int(cards)):
+        raise RefusedError(f"--gpus is a whole number or a fraction below 1, such as 0.5, but not {options.gpus!r}.")
+    return cards
 
 
 def _new(options: Sweep) -> SweepSpec:

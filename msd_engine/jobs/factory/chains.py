@@ -31,10 +31,13 @@ from msd_engine.jobs.factory.parts import (
     descent,
     guided_denoiser,
     handover,
+    trained_noises,
 )
 from msd_engine.jobs.factory.spaces import coordinates
 from msd_engine.jobs.factory.targets import images_of, is_of_images, target
+from msd_engine.metrics.errors.along import ErrorsAlong
 from msd_engine.noise.space import Isotropic, Space
+from msd_engine.runs.run import Run
 from msd_engine.samplers import langevin, twin
 from msd_engine.samplers.descent import Descent, Dynamics
 from msd_engine.samplers.registry import DYNAMICS
@@ -69,6 +72,8 @@ class Sampling:
         carried: What their dynamics carried beside the copies by then.
         networks: The networks in use.
         space: The coordinates of the chains, in which the noise is white.
+        errors: Errors of a learned score along the chains, where the exact one is known in the plane; None with
+            guidance, for samplers whose x̂ sees some of the copies, and for branches, with the levels of two settings.
         before: Chains of other settings, with the same number, that these follow up to step `first`; `y` is then not
             used.
     """
@@ -86,6 +91,7 @@ class Sampling:
     carried: tuple[Tensor, ...] = ()
     networks: tuple[LearnedDenoiser, ...] = ()
     space: Space = field(default_factory=Isotropic)
+    errors: ErrorsAlong | None = None
     before: Sampling | None = None
 
     def pop_trouble(self) -> str:
@@ -201,7 +207,7 @@ def sampling(
     before = _built(
         spec.replace_all({"sampling": shared, "branch": None}), run_dir, data_dir, device, None, first_chain
     )
-    return replace(chains, first=spec.branch.step, before=before)
+    return replace(chains, first=spec.branch.step, before=before, errors=None)
 
 
 def _seconds(chains: Sampling) -> float:
@@ -224,13 +230,14 @@ def _built(
     toward: int | None,
     first_chain: int,
 ) -> Sampling:
-    known = target(spec)
+    sampling, known = spec.sampling, target(spec)
     exact_above = spec.begins_at_data and has_images(images_of(spec), data_dir)
     guided = False
     # A network knows its own coordinates, also where those were measured from data that are not here.
     of_network = known is None and spec.sampling.source == "trained"
     space: Space = Isotropic() if of_network else coordinates(spec, data_dir)
     networks: tuple[LearnedDenoiser, ...] = ()
+    errors: ErrorsAlong | None = None
     if spec.sampling.source == "exact" and known is not None:
         chosen = choose_device(device)
         denoiser: Denoiser = known.denoiser()
@@ -252,7 +259,10 @@ def _built(
             above = loaded_empirical(images_of(spec), data_dir, chosen, space, spec.noise.colour).denoiser
             denoiser = SwitchedDenoiser(above, denoiser, handover(spec))
         mean, std = learned.data_mean, learned.sigma_data.item()
-    sampling = spec.sampling
+        if known is not None and known.shape == (2,) and not guided and not sampling.traits.in_turn:
+            levels = sampling.levels if sampling.annealed else 1
+            trained = trained_noises(Run.open(run_dir).spec)
+            errors = ErrorsAlong(known, levels, sampling.steps_per_level, spec.training.k, trained)
     check_sampling(spec, chosen)
     shape = (spec.training.k, *mean.shape)
     streams: ChainStreams | BlendedStreams
@@ -286,4 +296,5 @@ def _built(
         exact_above=exact_above,
         networks=networks,
         space=space,
+        errors=errors,
     )

@@ -275,6 +275,11 @@ def check_fits(run_dir: Path, spec: ExperimentSpec) -> None:
             raise UserError(f"The run {run_dir} was trained with {theirs.covariance} noise: set {fields}.")
         case ["k", *_]:
             k = trained.training.k
+            if k == spec.training.k:
+                raise UserError(
+                    f"The run {run_dir} takes {k} copies alone, but {spec.sampling.traits.title!r} shows it 1 to {k}: "
+                    "choose another sampler, or train a network that serves every k (network.fusion mean)."
+                )
             raise UserError(
                 f"The run {run_dir} was trained with k = {k} copies and takes no other number: set training.k to {k}, "
                 f"train again with k = {spec.training.k}, or train a network that serves every k (network.fusion mean)."
@@ -321,6 +326,12 @@ def guided_between(spec: ExperimentSpec) -> tuple[float, float]:
     """
     sigma = quantiles(spec.law, spec.training.k, 10)
     return sigma[0].item(), min(sigma[-1].item(), handover(spec))
+
+
+def trained_noises(trained: ExperimentSpec) -> tuple[float, float]:
+    """Return the least and the largest σ_eff of nineteen in twenty noises of a training."""
+    sigma = quantiles(trained.law, trained.training.k, 20) / math.sqrt(trained.training.k)
+    return sigma[0].item(), sigma[-1].item()
 
 
 def handover(spec: ExperimentSpec) -> float:

@@ -40,13 +40,13 @@ from msd_engine.jobs.quality.standards import behind, prepared_standard, read_wh
 from msd_engine.jobs.sampling.sample import sample
 from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.jobs.tools.work_clock import WorkClock
-from msd_engine.jobs.training.recall import held_out_loss
 from msd_engine.jobs.training.train import train
 from msd_engine.metrics.quality.judge import judge
 from msd_engine.metrics.quality.noises import SHOWN, noise_table, noise_that_stays
 from msd_engine.metrics.quality.standard import Standard
 from msd_engine.noise.laws import quantiles
 from msd_engine.runs.layout import MANIFEST
+from msd_engine.runs.log import held_out_loss
 from msd_engine.runs.pictures import to_pixels
 from msd_engine.runs.run import Run
 from msd_engine.runs.samples import load_samples, save_samples

@@ -160,7 +160,7 @@ class _Job:
         self.threads = threads_to_spare() if by_network else None
         self.frames: _Frames
         if chains.y.ndim == 3:
-            self.frames = PlaneFrames(spec, chains.target, chains.descent)
+            self.frames = PlaneFrames(spec, chains.target, chains.descent, chains.errors)
         else:
             carried = len(chains.dynamics.init(chains.y[:1])) - 1
             self.frames = ImageFrames(

@@ -10,10 +10,9 @@ from pathlib import Path
 
 from msd_engine.backend.files import write_atomically
 from msd_engine.events import ChildHeldOut, ChildStarted, Event, Progress, Tick
-from msd_engine.jobs.training.recall import held_out_loss
 from msd_engine.launchers.launch import Engine, Resources, State, Task, launch
 from msd_engine.runs.layout import METRICS
-from msd_engine.runs.log import read_log
+from msd_engine.runs.log import held_out_loss, read_log
 from msd_engine.runs.sweeps import SweepFolder
 from msd_engine.specs import Live
 from msd_engine.specs.live import Every
@@ -24,9 +23,16 @@ _LOOK_HZ = 1.0
 _PAUSE_POLL_S = 0.05
 
 
-def needs_of(device: str, threads: int) -> Resources:
-    """Return the needs of one training on a device given by its name, with so many threads; 0 counts as one."""
-    return Resources(max(1, threads), 1.0 if device.startswith("cuda") else 0.0)
+def needs_of(device: str, threads: int, gpus: float | None = None) -> Resources:
+    """Return the needs of one training.
+
+    Args:
+        device: Name of its device.
+        threads: Its CPU threads; 0 counts as one.
+        gpus: Its graphics cards; None for one with a CUDA device, else none.
+    """
+    usual = 1.0 if device.startswith("cuda") else 0.0
+    return Resources(max(1, threads), usual if gpus is None else gpus)
 
 
 def command_of(plan: SweepFolder, child: Child, *, data_dir: Path | None, device: str, threads: int) -> Task:

@@ -1,4 +1,4 @@
-"""Report the present state of a sweep folder: curves and results of its runs, and their table."""
+"""Report the present state of a sweep folder: curves and results of its runs, and their table. Imports no torch."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 import os
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
@@ -21,15 +22,15 @@ from msd_engine.events import (
     Tick,
 )
 from msd_engine.jobs.tools.failures import reports_user_errors
-from msd_engine.jobs.training.recall import held_out_loss
 from msd_engine.metrics.errors.comparison import table
 from msd_engine.metrics.errors.findings import findings
-from msd_engine.runs.layout import MANIFEST, METRICS
+from msd_engine.runs.layout import MANIFEST, METRICS, SWEEP
+from msd_engine.runs.log import held_out_loss, read_log
+from msd_engine.runs.manifest import read_manifest
 from msd_engine.runs.remote.copies import is_copy
-from msd_engine.runs.run import Run
 from msd_engine.runs.sweeps import SweepFolder
 from msd_engine.specs.live import Every
-from msd_engine.specs.sweep import Child, SweepResult
+from msd_engine.specs.sweep import Child, SweepResult, SweepSpec
 
 _LOOK_HZ = 1.0
 _NAP_S = 0.05
@@ -58,7 +59,31 @@ def open_sweep(folder: str | os.PathLike[str]) -> Iterator[Event]:
     yield table_event(plan)
     if is_copy(plan.folder):
         yield from _follow(plan, sizes, known)
-    yield Finished(0, 0.0, f"Opened {plan.folder.name}.", str(plan.folder))
+    yield Finished(0, 0.0, f"Opened {plan.folder.name}: {ending(plan)}.", str(plan.folder))
+
+
+def is_done(folder: str | os.PathLike[str], spec: SweepSpec) -> bool:
+    """Return whether a folder holds the result of every run that a comparison asks for, so that no work is left.
+
+    Args:
+        folder: The sweep folder; it may be missing.
+        spec: The comparison.
+
+    Raises:
+        BadFile: The plan or a result there is damaged.
+    """
+    folder = Path(folder)
+    if is_copy(folder) or not (folder / SWEEP).exists():
+        return False
+    plan = SweepFolder.open(folder)
+    wider = plan.spec.with_more(ks=spec.ks, seeds=spec.seeds, modes=spec.modes, fusions=spec.fusions)
+    same = as_begun(spec, plan.spec).base == plan.spec.base and wider == plan.spec
+    return same and len(plan.results()) == len(plan.spec.children())
+
+
+def as_begun(spec: SweepSpec, begun: SweepSpec) -> SweepSpec:
+    """Return a comparison with the precision that it recorded when it was created, where it may ask for `auto`."""
+    return spec.replace("base.training.precision", begun.base.training.precision)
 
 
 def _follow(plan: SweepFolder, sizes: dict[Child, int], known: set[str]) -> Iterator[Event]:
@@ -106,6 +131,15 @@ def _curves(plan: SweepFolder) -> dict[str, list[HeldOutLoss]]:
     return {child.name: [held_out_loss(row) for row in rows if "held_out" in row] for child, rows in plan.measured()}
 
 
+def ending(plan: SweepFolder) -> str:
+    """Say how many runs are done, and which have failed."""
+    results = plan.results()
+    text = f"{len(results)} of {len(plan.spec.children())} runs are done"
+    if failed := [result.name for result in results if result.status == "failed"]:
+        text += f"; {len(failed)} failed ({', '.join(failed)})"
+    return text
+
+
 def ended_event(result: SweepResult) -> ChildEnded:
     """Return the event for the result of a run."""
     bands = len(result.band_error)
@@ -132,8 +166,7 @@ def history(plan: SweepFolder, child: Child, number: int) -> Iterator[Event]:
     folder = plan.run_folder(child.name)
     if not (folder / MANIFEST).exists():
         return
-    run = Run.open(folder)
-    yield ChildStarted(child.name, number, len(plan.spec.children()), run.manifest.step)
-    for row in run.read_metrics().rows:
+    yield ChildStarted(child.name, number, len(plan.spec.children()), read_manifest(folder).step)
+    for row in read_log(folder / METRICS).rows:
         if "held_out" in row:
             yield ChildHeldOut(child.name, held_out_loss(row))

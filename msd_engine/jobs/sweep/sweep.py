@@ -31,7 +31,7 @@ from msd_engine.jobs.factory.pace import threads_for
 from msd_engine.jobs.factory.parts import learned_denoiser
 from msd_engine.jobs.sweep.draws import least_draws, matched_draws, settled
 from msd_engine.jobs.sweep.spread import Spread, command_of, needs_of
-from msd_engine.jobs.sweep.story import ended_event, history, table_event
+from msd_engine.jobs.sweep.story import as_begun, ended_event, ending, history, table_event
 from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.jobs.training.train import train
 from msd_engine.launchers.choice import engine_of
@@ -60,6 +60,7 @@ def sweep(
     live: Live | None = None,
     threads: int = 0,
     on: str = "",
+    gpus: float | None = None,
 ) -> Iterator[Event]:
     """Train and measure the remaining runs of a comparison.
 
@@ -78,6 +79,7 @@ def sweep(
         threads: As of `msd_engine.jobs.training.train.train`.
         on: Where each run is trained as a command of its own, as of `msd_engine.launchers.choice.engine_of`, such as
             ``local:2``; empty trains one after the other in this process. It changes no numbers.
+        gpus: Graphics cards of each such command; None for one with a CUDA device, else none.
 
     Yields:
         `Started`; the results of earlier work; for each run `ChildStarted`, `ChildHeldOut`, `Progress`,
@@ -85,7 +87,7 @@ def sweep(
         `Failed`.
     """
     chosen = choose_device(device)
-    engine = engine_of(on, needs_of(device, threads), Path(folder).resolve()) if on else None
+    engine = engine_of(on, needs_of(device, threads, gpus), Path(folder).resolve()) if on else None
     notice = ""
     if resume:
         plan = _reopened(folder, spec)
@@ -108,9 +110,7 @@ def sweep(
 def _reopened(folder: str | os.PathLike[str], spec: SweepSpec | None) -> SweepFolder:
     plan = SweepFolder.open(folder)
     if spec is not None:
-        # The comparison recorded the precision chosen by `auto` when it was created.
-        wanted = spec.base.replace("training.precision", plan.spec.base.training.precision)
-        if wanted != plan.spec.base:
+        if as_begun(spec, plan.spec).base != plan.spec.base:
             raise UserError("A comparison is resumed as it was begun: only ks, seeds, modes and fusions may be added.")
         plan.widen(spec)
     return plan
@@ -214,9 +214,7 @@ class _Job:
     def _ending(self, busy: set[str]) -> Iterator[Event]:
         results = self.plan.results()
         yield table_event(self.plan)
-        text = f"{len(results)} of {len(self.plan.spec.children())} runs are done"
-        if failed := [result.name for result in results if result.status == "failed"]:
-            text += f"; {len(failed)} failed ({', '.join(failed)})"
+        text = ending(self.plan)
         if left := sorted(busy - {result.name for result in results}):
             text += f"; another program works on {', '.join(left)}"
         yield Finished(len(results), self.elapsed_s, text + ".", str(self.plan.folder))

@@ -32,6 +32,7 @@ from msd_engine.metrics.chains.figures import (
 )
 from msd_engine.metrics.chains.ladders import swelling
 from msd_engine.metrics.chains.predictions import predicted_std
+from msd_engine.metrics.errors.along import ErrorsAlong
 from msd_engine.noise.chosen import space_of
 from msd_engine.samplers.descent import Descent
 from msd_engine.samplers.twin import Segment
@@ -82,14 +83,18 @@ def stride_of(total: int, chains: int, k: int, dim: int) -> int:
 class PlaneFrames:
     """The history of chains in the plane, in segments, and their figures."""
 
-    def __init__(self, spec: ExperimentSpec, target: Target | None, descent: Descent) -> None:
+    def __init__(
+        self, spec: ExperimentSpec, target: Target | None, descent: Descent, errors: ErrorsAlong | None = None
+    ) -> None:
         """Fix the stride of the history.
 
         Args:
             spec: The experiment.
             target: What the chains should draw from, if known.
             descent: The ladder and the steps.
+            errors: Errors of the learned score along the chains; None for chains by another score.
         """
+        self._errors = errors
         self._descent = descent
         self._space = space_of(spec.noise, spec.data.shape)
         self._spec = spec
@@ -151,6 +156,8 @@ class PlaneFrames:
             yield from imported("arviz_stats.base.array")
             if self._target.modes is None:
                 yield from imported("scipy.stats")
+            if self._errors is not None:
+                yield from imported("scipy.spatial")
             yield self._report(moment, self._target, ended=True)
 
     def _segment(self) -> Iterator[Event]:
@@ -159,6 +166,9 @@ class PlaneFrames:
         if not kept:
             return
         self._note_level(kept)
+        if self._errors is not None:
+            for segment in kept:
+                self._errors.note(segment, self._stride)
         if kept[0].path.shape[-1] != 2:
             return
         counts = [len(segment.steps) for segment in kept]
@@ -187,7 +197,7 @@ class PlaneFrames:
         self._last_level += [segment.path for segment in kept if segment.level == newest]
 
     # Many small operations: without autograd's bookkeeping they are faster.
-    @torch.inference_mode()
+    @torch.no_grad()
     def _report(self, moment: Moment | Segment, target: Target, *, ended: bool) -> ChainReport:
         # Figures are of few numbers in float64: the CPU computes them, on whichever device the chains are.
         y = moment.y.cpu()
@@ -221,6 +231,7 @@ class PlaneFrames:
             acceptance=self._acceptance.share,
             step_ratio=self._acceptance.step_ratio,
             exact_weight_error=exact_weight_error(weights, len(x)) if ended and weights else math.nan,
+            score_errors=self._errors.measured() if ended and self._errors is not None else None,
         )
 
     def _draws(self, y: Tensor, living: Tensor) -> Tensor:

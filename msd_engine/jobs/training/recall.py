@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from msd_engine.backend.device import choose_device, describe_device
 from msd_engine.backend.errors import BadFile
-from msd_engine.events import Event, Finished, HeldOutLoss, LossPoints, Notice, Started, StripFrame
+from msd_engine.events import Event, Finished, LossPoints, Notice, Started, StripFrame
 from msd_engine.jobs.factory.loaded import loaded_images
 from msd_engine.jobs.factory.parts import learned_denoiser
 from msd_engine.jobs.factory.targets import images_of, is_of_images
@@ -23,7 +23,7 @@ from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.metrics.errors.errors import HeldOut
 from msd_engine.noise.space import Space
 from msd_engine.runs.layout import METRICS
-from msd_engine.runs.log import Row
+from msd_engine.runs.log import Row, held_out_loss
 from msd_engine.runs.run import Run
 from msd_engine.specs import Live
 from msd_engine.specs.live import NEVER, Cadence
@@ -58,7 +58,7 @@ def recall(
     yield from measured_again(run)
     if is_of_images(run.spec) and run.has_weights:
         try:
-            yield (yield from in_background(lambda _: _strip(run, data_dir, chosen)))
+            yield (yield from in_background(lambda _: saved_strip(run, data_dir, chosen)))
         except BadFile as error:
             yield Notice(f"The held-out images of this run cannot be shown. {error}")
     yield Finished(run.manifest.step, time.perf_counter() - begun_s, "", str(run.folder))
@@ -81,7 +81,7 @@ def held_out_strip(
     begun_s = time.perf_counter()
     run, chosen = Run.open(run_dir), choose_device(device)
     yield Started("strip", describe_device(chosen), 0, run.manifest.step, run.spec.to_json())
-    yield (yield from in_background(lambda _: _strip(run, data_dir, chosen)))
+    yield (yield from in_background(lambda _: saved_strip(run, data_dir, chosen)))
     yield Finished(run.manifest.step, time.perf_counter() - begun_s, "", str(run.folder))
 
 
@@ -99,6 +99,21 @@ def measured_again(run: Run) -> Iterator[Event]:
     except BadFile as error:
         yield Notice(f"The measurements of this run cannot be shown. {error}")
         return
+    yield from measurements(rows)
+    if damaged:
+        lines = "1 line is" if damaged == 1 else f"{damaged} lines are"
+        yield Notice(f"{lines} damaged in {run.folder / METRICS}: the curves have a gap there.")
+
+
+def measurements(rows: Iterable[Row]) -> Iterator[Event]:
+    """Report measurements.
+
+    Args:
+        rows: Rows of metrics.
+
+    Yields:
+        `HeldOutLoss` for each, and one `LossPoints` with all losses.
+    """
     points: list[tuple[int, float, float]] = []
     for row in rows:
         if "held_out" in row:
@@ -107,20 +122,6 @@ def measured_again(run: Run) -> Iterator[Event]:
             points.append((row["step"], row["loss"], row["elapsed_s"]))
     if points:
         yield loss_points(points)
-    if damaged:
-        lines = "1 line is" if damaged == 1 else f"{damaged} lines are"
-        yield Notice(f"{lines} damaged in {run.folder / METRICS}: the curves have a gap there.")
-
-
-def held_out_loss(row: Row) -> HeldOutLoss:
-    """Return the event for a held-out measurement; its standard error is NaN in runs of older versions.
-
-    Args:
-        row: A row of metrics with ``held_out``.
-    """
-    bands = {name: np.array(row[name], dtype=np.float64) for name in ("band_sigma_eff", "band_loss", "band_mmse")}
-    error = row["standard_error"]
-    return HeldOutLoss(row["step"], row["held_out"], row["elapsed_s"], mmse=row["mmse"], standard_error=error, **bands)
 
 
 def loss_points(points: Sequence[tuple[int, float, float]]) -> LossPoints:
@@ -152,7 +153,17 @@ def strip_frame(step: int, strip: HeldOut, x_hat: Tensor, space: Space) -> Strip
     )
 
 
-def _strip(run: Run, data_dir: Path | None, device: torch.device) -> StripFrame:
+def saved_strip(run: Run, data_dir: Path | None, device: torch.device) -> StripFrame:
+    """Denoise the strip of held-out images with the saved network of a run.
+
+    Args:
+        run: The run, with weights.
+        data_dir: Where image sets are looked for.
+        device: Where to compute.
+
+    Raises:
+        BadFile: The images or the weights are missing or damaged.
+    """
     images = loaded_images(images_of(run.spec), data_dir)
     denoiser = learned_denoiser(run.folder, device)
     strip = strip_of(run.spec, denoiser.space.encode(images.to_data(images.test[:STRIP])), device)

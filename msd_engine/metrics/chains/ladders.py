@@ -34,7 +34,8 @@ def swelling(sampler: Sampler, descent: Descent) -> _Array:
         descent: The ladder and the steps.
 
     Returns:
-        The ratio at the end of each level with shape (L,), read-only; 1 is exact, huge for chains that blow up.
+        The ratio at the end of each level with shape (L,), read-only; 1 is exact, huge for chains that blow up, and
+        NaN where it depends on the data.
     """
     ratio = _swelling(sampler, descent)
     ratio.flags.writeable = False
@@ -44,6 +45,8 @@ def swelling(sampler: Sampler, descent: Descent) -> _Array:
 def _swelling(sampler: Sampler, descent: Descent) -> _Array:
     if DYNAMICS[sampler].LAW.as_scheduled:
         return np.ones(len(descent.ladder))
+    if not DYNAMICS[sampler].LAW.separate:
+        return np.full(len(descent.ladder), np.nan)
     ratio: _Array = variances(sampler, descent, 1, np.zeros(1))[:, 0] / np.square(descent.ladder)
     return ratio
 

@@ -26,6 +26,7 @@ from msd_engine.data.mixture import GaussianMixture
 from msd_engine.denoisers.exact import ExactDenoiser
 from msd_engine.metrics.chains.ladders import noise_at_ends, variances
 from msd_engine.samplers.descent import Descent
+from msd_engine.samplers.registry import DYNAMICS
 from msd_engine.specs.tables.samplers import Sampler
 
 _Array = NDArray[np.float64]
@@ -75,6 +76,9 @@ def _variances_of(
     if len(data) == 1:
         alone = (gain * variances(sampler, descent, k, data[0], np.full(data.shape[1], begun))[-1:]).mean(1)
         return lambda _counts: alone
+    if not DYNAMICS[sampler].LAW.separate:
+        # The first copies do not tell the modes apart, whatever the last noise.
+        return None
     right = variances(sampler, descent, k, data.ravel()).reshape(-1, *data.shape)
     if not np.isfinite(right).all():
         return None

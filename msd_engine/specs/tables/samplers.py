@@ -23,14 +23,16 @@ Sampler = Literal[
     "plain",
     "ddim",
     "sde",
+    "accumulated",
 ]
 
 NewNoise = Literal["beta-tilde", "beta"]
 
 Conditioning = Literal["actual", "scheduled"]
 
-Need = Literal["", "draws", "density", "clean score"]
-"""What a sampler needs beyond x̂: nothing, draws from the posterior, the density of the copies, or ∇ log p itself."""
+Need = Literal["", "draws", "density", "clean score", "fewer copies"]
+"""What a sampler needs beyond x̂: draws from the posterior, the density of the copies, ∇ log p itself, or x̂ of fewer
+copies, which networks that serve every k give, too."""
 
 BEYOND_NETWORKS: Final[dict[Need, str]] = {
     "draws": "a network gives x̂, but no draws from the posterior",
@@ -80,6 +82,16 @@ class Traits:
     update: str = ""
 
     @property
+    def needs_exact(self) -> bool:
+        """Whether no network serves it."""
+        return self.needs in BEYOND_NETWORKS
+
+    @property
+    def in_turn(self) -> bool:
+        """Whether it moves the copies one after the other, and x̂ sees those up to the one that moves."""
+        return self.needs == "fewer copies"
+
+    @property
     def has_step(self) -> bool:
         """Whether it has a step size."""
         return "step_ratio" in self.own
@@ -87,7 +99,7 @@ class Traits:
     @property
     def draws_images(self) -> bool:
         """Whether it can draw images, whose exact denoiser gives x̂ and draws alone."""
-        return self.needs in ("", "draws")
+        return self.needs in ("", "draws", "fewer copies")
 
     @property
     def noiseless(self) -> bool:
@@ -183,6 +195,15 @@ TRAITS: Final[dict[Sampler, Traits]] = {
         own=(),
         update="y_i ← e^(−b/2) ((1 + b/2) y_i + b (1 + 1/{sigma}²) (x̂ − y_i)) + √(b (1 + σ₊²)) z_i,  "
         "b = ln((1 + {sigma}²)/(1 + σ₊²))",
+    ),
+    "accumulated": Traits(
+        "Copy by copy",
+        "measure the copies one after the other, each given those before it, so that noise falls without a ladder",
+        "exact.accumulated",
+        has_wall=True,
+        needs="fewer copies",
+        absolute=True,
+        update="y_m ← y_m + {step} (x̂(y₁…y_m) − y_m)/{sigma}² + {noise} z_m,  m = 1…k in turn",
     ),
 }
 """Rows in the order of the list on the screen."""

@@ -138,6 +138,7 @@ class Adviser(QObject):
             counted=round(report.alive * spec.sampling.chains),
             stayed=report.stayed,
             acceptance=report.acceptance,
+            score_errors=report.score_errors,
         )
         self._learn(spec.data.model_dump_json(), facts)
 

@@ -37,6 +37,9 @@ def stuck(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     sampling = spec.sampling
     if sampling != facts.sampled or sampling.annealed or sampling.blows_up or not facts.counted:
         return
+    if sampling.traits.in_turn:
+        # The noise of the copies that count falls all the way.
+        return
     found = furthest(facts.shares, facts.true_shares, facts.counted)
     # NaN is no evidence.
     if found.chance >= MOST_CHANCE or not facts.stayed >= _LEAST_STAYED:
@@ -68,9 +71,10 @@ def drift(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     found = _drifted(facts, sampling.chains)
     if found is None:
         return
-    # Half, not as few as the ladder needs: the steps between also mend what the network gets wrong on the way down.
+    # Of images half, not as few as the ladder needs: the steps between also mend what the network gets wrong on the way
+    # down. In the plane a half still drifts.
     given = sampling.steps_per_level
-    steps = max(needed, given // 2)
+    steps = max(needed, given // 2) if facts.class_names else needed
     yield Advice(
         "Too many steps per level",
         f"{_counted(found, facts, facts.counted or sampling.chains)}. "

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from msd_engine.events import Explained, Ladder
+from msd_engine.events import Explained, Ladder, ScoreErrors
 from msd_engine.specs import SamplingSpec
 
 Fields = Mapping[str, float | int | str]
@@ -29,6 +29,7 @@ class Facts:
         counted: Number of samples that the shares were counted on; 0 for all chains of the sampling.
         stayed: Share of the chains that end in the mode that they were in half way down the last level.
         acceptance: Share of the proposals at the last level that were accepted.
+        score_errors: Errors of the learned score at the states of the chains.
         ladder: The ladder and the effect of its steps.
         explained: The experiment on why chains of this sampling died or missed the shares, so far; None before it.
     """
@@ -44,6 +45,7 @@ class Facts:
     counted: int = 0
     stayed: float = math.nan
     acceptance: float = math.nan
+    score_errors: ScoreErrors | None = None
     ladder: Ladder | None = None
     explained: Explained | None = None
 

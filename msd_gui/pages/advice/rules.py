@@ -12,9 +12,11 @@ With σ_eff = σ/√k, r = ε/σ², the ratio γ of neighbouring levels, T steps
 * fixed noise: the share of a mode beyond chance by an exact test, while nearly all chains end in the mode that they
   were in half way; the remedy is to anneal, from the same start and with as many steps;
 * a mode or class without any sample, beyond chance, while σ₁/√k is below the largest distance of the data;
+* a learned score with less than half of the mean square of the exact one at some level, in the plane; the remedy is a
+  ladder inside the noises of training where it is wrong only beyond them, else the exact score;
 * acceptance of Metropolis proposals below 0.2 or above 0.95; the remedy is to adapt the step in a warm-up;
 * too many steps: the share of a class or mode beyond chance by an exact test, from a network, with twice the steps
-  that the ladder needs or more (theory §3, fact 8);
+  that the ladder needs or more (theory §3, fact 8); the remedy is as many as it needs, for images half of the steps;
 * chains that have died or have ended off the data, and shares that are wrong for any other reason: no rule knows the
   cause, so the card offers the experiment.
 
@@ -24,7 +26,7 @@ Measurements count only for the settings of their own sampling.
 from __future__ import annotations
 
 from msd_engine.specs import ExperimentSpec, SpecError
-from msd_gui.pages.advice import chains, reach, settings
+from msd_gui.pages.advice import chains, learned, reach, settings
 from msd_gui.pages.advice.findings import Advice, Facts, Fields
 
 _RULES = (
@@ -44,8 +46,8 @@ def advise(spec: ExperimentSpec, facts: Facts) -> list[Advice]:
         Advice, the worst first. Each remedy, applied to the spec, removes its advice.
     """
     found = [advice for rule in _RULES for advice in rule(spec, facts)]
-    # The shares of dead chains mean nothing.
-    rules = (chains.dead, reach.unvisited, chains.drift, chains.shares)
+    # The shares of dead chains mean nothing, and a score that is known to be wrong is the cause of either.
+    rules = (learned.wrong, chains.dead, reach.unvisited, chains.drift, chains.shares)
     found += next((cards for rule in rules if (cards := [*rule(spec, facts)])), [])
     return [advice for advice in found if _accepted(spec, advice.remedy)]
 

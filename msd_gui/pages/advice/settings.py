@@ -139,14 +139,19 @@ def end(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     if sampling.noiseless or math.isnan(facts.data_std) or last <= MOST_LAST_NOISE * facts.data_std:
         return
     wanted = spec.sigma_of_copy(GOOD_LAST_NOISE * facts.data_std)
-    remedy: dict[str, float | int] = {"sampling.sigma_L": wanted}
-    gamma = ladder_ratio(sampling)
-    if gamma > 1:
-        remedy["sampling.levels"] = 1 + math.ceil(math.log(sampling.sigma_1 / wanted) / math.log(gamma))
     yield Advice(
         "Last level too noisy",
         f"σ_L/√k = {number(last)} is {number(last / facts.data_std, 2)} of the data's standard deviation "
         f"{number(facts.data_std)}: the last jump blurs, because it averages all data that this noise cannot separate.",
         f"Set the last σ = {number(wanted)}",
-        remedy,
+        down_to(spec, wanted),
     )
+
+
+def down_to(spec: ExperimentSpec, last: float) -> dict[str, float | int]:
+    """Return the fields of a ladder that ends at another noise, with levels as close."""
+    remedy: dict[str, float | int] = {"sampling.sigma_L": last}
+    gamma = ladder_ratio(spec.sampling)
+    if gamma > 1:
+        remedy["sampling.levels"] = 1 + math.ceil(math.log(spec.sampling.sigma_1 / last) / math.log(gamma))
+    return remedy

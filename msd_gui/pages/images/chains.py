@@ -194,10 +194,16 @@ class ImageChains(Chains):
         """Draw chains with the first and all newer weights of a running training, if the user wants them."""
         if self._gallery.repeat.isChecked() and self._trainer.running and self._page.resolved.learning:
             self.draw_next()
+        elif self._repeats_watched():
+            self._draw()
+
+    def _repeats_watched(self) -> bool:
+        """Whether each newer network of a followed training is to draw chains."""
+        return self._gallery.repeat.isChecked() and self._trainer.watching
 
     def use_weights(self) -> None:
         """Draw the chains that wait for newer weights."""
-        if self._wanted and not self._editing and self._page.resolved.serves:
+        if (self._wanted or self._repeats_watched()) and not self._editing and self._page.resolved.serves:
             self._wanted = False
             self._draw()
 

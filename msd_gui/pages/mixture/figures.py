@@ -21,6 +21,11 @@ KEPT, INDEPENDENT = "Keep their mode", "Independent samples"
 ACCEPTED, RATIO = "Accepted proposals", "Step ratio r"
 LEAST_ACCEPTANCE = 0.1
 """Chains that accept fewer proposals hardly move."""
+WRONG = "Error of the learned score"
+_ERROR = (
+    "Error of the learned score over the exact one, where the chains were, at the level where it is largest; 100 % is "
+    "the error of no score at all."
+)
 R_HAT, EFFECTIVE = "R-hat, second half", "Effective samples"
 
 
@@ -44,9 +49,17 @@ def chain_readings(report: ChainReport, wanted: SamplingSpec) -> tuple[Reading, 
         _swelling(report.residual_inflation, number(report.predicted_inflation), "error" if wall else ""),
         _weights(gap, chance, "error" if gap > chance else ""),
         *_proposals(report, wanted),
-        *(_annealed(report, lived, wanted.chains) if wanted.annealed else _fixed(report)),
+        *_mixing(report, lived, wanted),
+        *_learned(report, wanted),
         _living(lived, wanted.chains),
     )
+
+
+def _mixing(report: ChainReport, lived: int, wanted: SamplingSpec) -> tuple[Reading, ...]:
+    """Return the rows on mixing; copies that move in turn give one sample each, and none of their states another."""
+    if wanted.traits.in_turn:
+        return _annealed(report, lived, wanted.chains)[1:]
+    return _annealed(report, lived, wanted.chains) if wanted.annealed else _fixed(report)
 
 
 def _annealed(report: ChainReport, lived: int, chains: int) -> tuple[Reading, Reading]:
@@ -114,6 +127,7 @@ def state_readings(
             _distance(math.nan, math.nan),
             _swelling(figures.residual_inflation, "", ""),
             *_later(wanted),
+            *_learned_later(wanted),
             _living(figures.lived, figures.chains),
         )
     gap = _largest_gap(figures.mode_weights, true_weights)
@@ -123,9 +137,17 @@ def state_readings(
         _swelling(figures.residual_inflation, "", ""),
         _weights(gap, chance, ""),
         *_later(wanted),
-        *(Reading(name, "at the end") for name in ((KEPT, INDEPENDENT) if wanted.annealed else (R_HAT, EFFECTIVE))),
+        *(Reading(name, "at the end") for name in _names_of_mixing(wanted)),
+        *_learned_later(wanted),
         _living(figures.lived, figures.chains),
     )
+
+
+def _names_of_mixing(wanted: SamplingSpec) -> tuple[str, ...]:
+    """Return the names of the rows of `_mixing`."""
+    if wanted.traits.in_turn:
+        return (INDEPENDENT,)
+    return (KEPT, INDEPENDENT) if wanted.annealed else (R_HAT, EFFECTIVE)
 
 
 def _point_readings(report: ChainReport, wanted: SamplingSpec) -> tuple[Reading, ...]:
@@ -135,6 +157,7 @@ def _point_readings(report: ChainReport, wanted: SamplingSpec) -> tuple[Reading,
         _distance(report.distance, report.exact_distance),
         _swelling(report.residual_inflation, number(report.predicted_inflation), "error" if wall else ""),
         *_proposals(report, wanted),
+        *_learned(report, wanted),
         _living(round(report.alive * wanted.chains), wanted.chains),
     )
 
@@ -163,9 +186,34 @@ def _proposals(report: ChainReport, wanted: SamplingSpec) -> tuple[Reading, ...]
     )
 
 
+def _learned(report: ChainReport, wanted: SamplingSpec) -> tuple[Reading, ...]:
+    """Return the row on the error of the learned score; none for the exact score."""
+    if wanted.source == "exact":
+        return ()
+    found = report.score_errors
+    if found is None or found.worst is None:
+        return (Reading(WRONG, "–", "", f"{_ERROR} It is not measured with guidance, for branches, and copy by copy."),)
+    inside, between, outside = (number(100 * share, 2) for share in found.share[found.worst])
+    return (
+        Reading(
+            WRONG,
+            f"{number(100 * found.error[found.worst], 2)} %",
+            "0 %",
+            f"{_ERROR} Here that is level {found.level[found.worst] + 1}, σ/√k = "
+            f"{number(found.sigma_eff[found.worst])}, with {inside} % of the states inside the data, {between} % "
+            f"between them and {outside} % outside.",
+        ),
+    )
+
+
 def _later(wanted: SamplingSpec) -> tuple[Reading, ...]:
     """Return the rows of `_proposals` before the end."""
     return (Reading(ACCEPTED, "at the end"), Reading(RATIO, "at the end")) if "warm_up" in wanted.traits.own else ()
+
+
+def _learned_later(wanted: SamplingSpec) -> tuple[Reading, ...]:
+    """Return the row of `_learned` before the end."""
+    return (Reading(WRONG, "at the end"),) if wanted.source == "trained" else ()
 
 
 def _distance(distance: float, exact: float) -> Reading:

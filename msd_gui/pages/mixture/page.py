@@ -10,7 +10,7 @@ from PySide6.QtCore import Slot
 from PySide6.QtGui import QAction
 
 from msd_engine.events import ChainReport, RestoredImages, RestoredPoints, Samples
-from msd_engine.specs import ExperimentSpec, weights_of
+from msd_engine.specs import ExperimentSpec, load_preset, weights_of
 from msd_engine.specs.tables.papers import FIGURES, figure_named
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.engine import Engine
@@ -58,6 +58,8 @@ WRITTEN_OUT = ("data.weights", "data.means", "data.covariances", "data.points")
 CHECKPOINT_EVERY_S = 1.5
 CARDS = ("card-lost-mode", "card-low-acceptance", "card-high-acceptance")
 """Presets whose settings bring one card of advice."""
+LEARNED_CARDS = ("card-wrong-score", "card-drift")
+"""The same after a training of seconds, which begins when they open."""
 
 
 class MixturePage(TrainingPage):
@@ -72,6 +74,7 @@ class MixturePage(TrainingPage):
         "grid-25",
         *(name for name, row in FIGURES.items() if not row.learned),
         *CARDS,
+        *LEARNED_CARDS,
     )
 
     def __init__(
@@ -166,7 +169,6 @@ class MixturePage(TrainingPage):
         )
         self._figures = layout.box_of(figures)
         layout.lay_out(self, self.form, middle, figures)
-
         self.add_export_menu(self.plane, self.timeline, self.weights, self.losses)
 
     def _connect(self) -> None:
@@ -233,6 +235,9 @@ class MixturePage(TrainingPage):
             self.open_run(spec, run)
         else:
             self.show_experiment(spec)
+        if self.resolved.problem is not None and self.can("train") and spec in map(load_preset, LEARNED_CARDS):
+            self.noticed.emit("A small network is trained first, for some seconds.")
+            self.act("train")
         if self.resolved.problem is not None:
             self.noticed.emit("There is no network for these settings yet: the exact score is used.")
             self.experiment.load(spec.replace("sampling.source", "exact"))

@@ -200,7 +200,7 @@ def _span(ladder: Ladder) -> str:
     if not ladder.sigma.any():
         return "no noise"
     if np.isnan(ladder.swelling).all():
-        return f"s<sub>T</sub>²/σ² → {number(ladder.settled)}"
+        return "copy by copy" if np.isnan(ladder.settled) else f"s<sub>T</sub>²/σ² → {number(ladder.settled)}"
     low, high = float(np.fmin.reduce(ladder.swelling)), float(np.fmax.reduce(ladder.swelling))
     if not high < 1e6:
         return "s<sub>T</sub>²/σ² = ∞"

@@ -73,6 +73,11 @@ class Trainer(QObject):
         return self._runner.running
 
     @property
+    def watching(self) -> bool:
+        """Whether a training elsewhere is followed, whose copy is open."""
+        return self.progress is not None and not self.running
+
+    @property
     def has_weights(self) -> bool:
         """Whether there are weights to sample with."""
         return self.run is not None and self.step > 0
@@ -117,10 +122,11 @@ class Trainer(QObject):
         self.run, self.spec, self.step, self.held_out = run, spec, 1, None
         self._spent = None
         self.began.emit(run.name)
-        self._reader.submit(self._engine.recall(run))
+        self._reader.submit(self._engine.watched(run))
 
     def _begin(self) -> None:
         self._reader.stop()
+        self.progress = None
         self._points = []
         self._losses.clear_curves()
 
@@ -171,8 +177,11 @@ class Trainer(QObject):
             case LossPoints():
                 self._points.append(event)
                 self._show_points(0.0)
-            case HeldOutLoss() | StripFrame():
+            case HeldOutLoss() | StripFrame() | Progress() | Checkpointed():
                 self._show(event)
+            case Finished() if self.watching:
+                self.step, self.progress = event.step, None
+                self.ended.emit()
             case _:
                 # Folders without curves, such as those of pretrained models, still sample.
                 pass
@@ -210,7 +219,7 @@ class Trainer(QObject):
         if whole > 0:
             fraction = progress.elapsed_s / whole
         return Status(
-            text=f"Training, step {progress.step:,}{of}{loss}",
+            text=f"{progress.text}, step {progress.step:,}{of}{loss}",
             rate=f"{progress.rate:.1f} steps/s · {progress.items_rate:,.0f} {items}/s",
             fraction=fraction,
             left_s=progress.left_s,

@@ -12,14 +12,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors.numpy import load_file
+from sockets import open_to_others
 from test_sweep import of, plan, points, results
 
+from msd_engine.backend.errors import UserError
+from msd_engine.cli.main import main
 from msd_engine.events import ChildEnded, ChildHeldOut, ChildStarted, Event, Failed, Finished, Started, SweepTable, Tick
-from msd_engine.jobs.sweep.spread import Spread
+from msd_engine.jobs.sweep.spread import Spread, needs_of
 from msd_engine.jobs.sweep.sweep import sweep
+from msd_engine.launchers.choice import engine_of
 from msd_engine.launchers.launch import Resources, Task, launch
 from msd_engine.launchers.local import Local
-from msd_engine.runs.layout import LOCK
+from msd_engine.runs.layout import LOCK, WEIGHTS
 from msd_engine.runs.locks import is_locked
 from msd_engine.runs.run import Run
 from msd_engine.runs.sweeps import SweepFolder, runs_in
@@ -92,11 +97,69 @@ NO_SLURM = "sbatch" if find_spec("submitit") else "msd-gui[slurm]"
 
 
 @pytest.mark.parametrize(("on", "part"), [("local:0", "workers"), ("cloud", "no place"), ("slurm", NO_SLURM)])
-def test_a_place_that_is_not_there_is_refused(on: str, part: str, tmp_path: Path) -> None:
+def test_a_place_that_is_not_there_is_refused(
+    on: str, part: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
     (failed,) = run(small(), tmp_path / "pool", on=on)
     assert isinstance(failed, Failed)
     assert part in failed.text
     assert not (tmp_path / "pool").exists()
+
+
+def test_cards_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [needs_of(*given).cards for given in (("cpu", 1), ("cuda:0", 1), ("auto", 1, 0.5), ("cuda", 1, 0.0))] == [
+        0.0,
+        1.0,
+        0.5,
+        0.0,
+    ]
+    with pytest.raises(UserError, match="whole cards"):
+        engine_of("slurm", Resources(1, 0.5), tmp_path)
+    asked = []
+
+    def engine(text: str, needs: Resources, _folder: Path) -> Local:
+        asked.append((text, needs))
+        return Local(1)
+
+    monkeypatch.setattr("msd_engine.jobs.sweep.sweep.engine_of", engine)
+    run(small(ks=(1,)), tmp_path / "pool", on="ray", gpus=0.5)
+    assert asked == [("ray", Resources(1, 0.5))]
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        ("--gpus 1", "--on ray"),
+        ("--gpus 1 --on local:2", "--on ray"),
+        ("--gpus 1.5 --on ray", "fraction below 1"),
+        ("--gpus many --on slurm", "'many'"),
+    ],
+)
+def test_cards_that_nobody_can_give_are_refused(
+    words: str, part: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["sweep", "--preset", "ncsn-toy", "--out", str(tmp_path / "new"), *words.split()]) == 2
+    assert part in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_signal_that_interrupts_the_wait_for_a_command_ends_it(tmp_path: Path) -> None:
+    # As a job of Slurm is told of its time limit: the handler ends the command for which the same thread waits.
+    words = """
+import signal, subprocess, sys
+from msd_engine.launchers.launch import end
+process = subprocess.Popen([sys.executable, "-c", "import time; print(flush=True); time.sleep(600)"], stdout=-1)
+process.stdout.readline()
+def told(*_):
+    process.terminate()
+    end(process)
+    sys.exit(7)
+signal.signal(signal.SIGALRM, told)
+signal.setitimer(signal.ITIMER_REAL, 0.2)
+process.wait()
+"""
+    assert subprocess.run([sys.executable, "-c", words], timeout=50, check=False).returncode == 7
 
 
 class Scripted:
@@ -189,24 +252,44 @@ def test_a_run_that_is_tried_again_begins_its_curve_anew(tmp_path: Path) -> None
     assert [event.step for event in told if isinstance(event, ChildStarted)] == [3, 3]
 
 
-@pytest.mark.long
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize("kind", ["ray", "slurm"])
-def test_every_engine_gives_the_same_table(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Not imported here: Ray reads at its import how its servers know their users.
-    if find_spec("ray" if kind == "ray" else "submitit") is None:
-        pytest.skip("the engine is not installed")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path for path in sys.path if path))
-    if kind == "slurm":
-        from msd_engine.launchers.on_slurm import OnSlurm
+def table(folder: Path) -> list[tuple[dict[str, Any], dict[str, bytes]]]:
+    """Return all that a comparison has found, without times, and the weights of its networks."""
+    plan = SweepFolder.open(folder)
+    rows = [result.model_dump(exclude={"elapsed_s", "text"}) for result in plan.results()]
+    weights = [load_file(plan.run_folder(row["name"]) / WEIGHTS) for row in rows]
+    return [
+        (row, {name: array.tobytes() for name, array in one.items()}) for row, one in zip(rows, weights, strict=True)
+    ]
 
-        # Processes of this machine, started, watched and stopped as jobs of Slurm are.
-        local = OnSlurm("", Resources(), tmp_path / "pool", cluster="local")
-        monkeypatch.setattr("msd_engine.jobs.sweep.sweep.engine_of", lambda *_: local)
-    run(small(), tmp_path / "one")
-    run(small(), tmp_path / "pool", on=kind)
-    assert results(tmp_path / "pool") == results(tmp_path / "one")
-    assert len(results(tmp_path / "one")) == 2
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_every_engine_gives_the_same_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path for path in sys.path if path))
+    spec = small(ks=(1, 2, 4, 8), seeds=(0, 1, 2))
+    places = {"local": "local:2"}
+    # Not imported here: Ray reads at its import how its servers know their users.
+    places |= {"ray": "ray"} if find_spec("ray") else {}
+    places |= {"slurm": "slurm"} if find_spec("submitit") else {}
+    run(spec, tmp_path / "one")
+    whole = table(tmp_path / "one")
+    assert len(whole) == 12
+    for name, on in places.items():
+        with monkeypatch.context() as patched:
+            if name == "slurm":
+                from msd_engine.launchers.on_slurm import OnSlurm
+
+                # Processes of this machine, started, watched and stopped as jobs of Slurm are.
+                local = OnSlurm("", Resources(), tmp_path / name, cluster="local")
+                patched.setattr("msd_engine.jobs.sweep.sweep.engine_of", lambda *_, local=local: local)
+            started, beyond = [], set()
+            for event in sweep(spec, tmp_path / name, device="cpu", threads=1, on=on):
+                if isinstance(event, ChildStarted | ChildEnded):
+                    beyond |= open_to_others()
+                    started += [event.name] if isinstance(event, ChildStarted) else []
+        assert sorted(started) == sorted(child.name for child in spec.children())
+        assert beyond == set()
+        assert table(tmp_path / name) == whole, name
 
 
 @pytest.mark.parametrize("module", ["ray", "submitit", "cloudpickle"])

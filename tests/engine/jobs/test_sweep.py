@@ -27,7 +27,7 @@ from msd_engine.events import (
     SweepTable,
     Tick,
 )
-from msd_engine.jobs.sweep.story import open_sweep
+from msd_engine.jobs.sweep.story import is_done, open_sweep
 from msd_engine.jobs.sweep.sweep import sweep
 from msd_engine.runs.catalogue import Catalogue
 from msd_engine.runs.layout import MANIFEST, RESULT, STATE, WEIGHTS
@@ -265,6 +265,26 @@ def test_the_command_on_the_files_of_mnist(
     assert main([*again, "--out", str(tmp_path / "again"), "--data-dir", str(tmp_path / "data")]) == 0
     assert len(results(tmp_path / "again")) == 1
     assert results(tmp_path / "again")[0] in results(tmp_path / "out")
+
+
+def test_a_comparison_that_is_done_needs_no_torch(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run(plan(ks=(1,)), out)
+    assert main(["sweep", "--resume", str(out)]) == 0
+    files = {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()}
+    again = "import sys; from msd_engine.cli.main import main; code = main(sys.argv[1:]); print('torch' in sys.modules)"
+    words = [sys.executable, "-c", f"{again}; sys.exit(code)", "sweep", "--resume", "auto", "--out", str(out)]
+    words += ["--preset", str(out / "sweep.json")]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.split()[-1]) == (0, "False"), done.stderr
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()} == files
+    # With one run more, or without one result, there is work.
+    spec = SweepFolder.open(out).spec
+    assert is_done(out, spec)
+    assert not is_done(out, spec.replace("seeds", (0, 1)))
+    assert not is_done(out, spec.replace("base.training.batch", 8))
+    next(out.rglob(RESULT)).unlink()
+    assert not is_done(out, spec)
 
 
 @pytest.mark.parametrize(

@@ -240,7 +240,7 @@ def test_the_evaluations_are_as_many_as_the_denoiser_is_asked(sampler):
     assert len(wanted) == spec.sampling.evaluations
 
 
-@pytest.mark.parametrize("sampler", LAWFUL)
+@pytest.mark.parametrize("sampler", [name for name in LAWFUL if DYNAMICS[name].LAW.separate])
 @pytest.mark.parametrize("ratio", [0.05, 0.4, 1.5])
 def test_so_many_steps_bring_the_noise_to_what_it_tends_to_and_hardly_fewer_do(sampler, ratio):
     descent = schedule(sampler, ratio=ratio)

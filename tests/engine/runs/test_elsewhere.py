@@ -29,12 +29,15 @@ from msd_engine.events import (
 from msd_engine.jobs.files import elsewhere
 from msd_engine.jobs.files.elsewhere import ask_elsewhere, watch_elsewhere
 from msd_engine.jobs.sweep.story import open_sweep
+from msd_engine.runs import catalogue
 from msd_engine.runs.catalogue import Catalogue
 from msd_engine.runs.layout import MANIFEST, METRICS, SWEEP
 from msd_engine.runs.log import read_log
+from msd_engine.runs.remote import copies
 from msd_engine.runs.remote.copies import COPY
 from msd_engine.runs.remote.mirror import Mirror, ask
 from msd_engine.runs.remote.places import AwayError, address, is_address
+from msd_engine.runs.rows import read_row
 from msd_engine.runs.run import Run
 from msd_engine.runs.sweeps import SweepFolder
 from msd_engine.specs import load_preset
@@ -159,6 +162,26 @@ def test_a_run_that_was_left_long_ago_does_not_look_alive(tmp_path: Path, run: R
         os.utime(run.folder / name, (time.time() - 3600, time.time() - 3600))
     Mirror(str(tmp_path / "there"), tmp_path / "here").pull()
     assert [row.status for row in listed(tmp_path / "here")] == ["interrupted"]
+
+
+def test_a_copy_in_training_is_read_again_only_when_it_changes(
+    tmp_path: Path, lab: MemoryFileSystem, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror = Mirror(PLACE, tmp_path / "here")
+    mirror.pull()
+    for path in (*(mirror.folder / "one").iterdir(), mirror.folder / "one"):
+        os.utime(path, (time.time() - 30, time.time() - 30))
+    read = []
+    monkeypatch.setattr(catalogue, "read_row", lambda *given: read.append(given) or read_row(*given))
+    found = Catalogue(tmp_path / "here")
+    for _ in range(3):
+        list(found.scan())
+    assert len(read) == 1
+    assert [row.status for row in found.rows.values()] == ["running"]
+    # A training that is not heard of for long is no longer alive.
+    monkeypatch.setattr(copies, "_SILENT_S", 20.0)
+    list(found.scan())
+    assert [row.status for row in found.rows.values()] == ["interrupted"]
 
 
 def test_a_finished_run_is_looked_at_rarely(

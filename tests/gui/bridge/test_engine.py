@@ -27,7 +27,7 @@ IMAGE = np.zeros((1, 8, 8), np.float32)
 CALLS = {
     "warm_up": (),
     "train": (SPEC, RUN),
-    "recall": (RUN,),
+    "watched": (RUN,),
     "held_out_strip": (RUN,),
     "sample": (SPEC, RUN),
     "sample_at_first_sight": (SPEC, RUN),

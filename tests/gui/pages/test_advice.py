@@ -267,6 +267,14 @@ def test_without_evidence_that_chains_stay_wrong_weights_are_not_explained() -> 
         assert [advice.title for advice in advise(spec, replace(facts, stayed=stayed))] == titles
 
 
+def test_copies_in_turn_are_not_blamed_for_the_mode_that_they_keep() -> None:
+    spec = plain("ncsn-toy")
+    for sampler, titles in (("langevin", [STUCK]), ("accumulated", [])):
+        turned = spec.replace("sampling.sampler", sampler)
+        facts = Facts(sampled=turned.sampling, shares=(0.5, 0.5), true_shares=(0.8, 0.2), counted=200, stayed=0.95)
+        assert [advice.title for advice in advise(turned, facts)] == titles
+
+
 def test_a_small_drift_is_left_alone_however_sure_it_is() -> None:
     sure = replace(FACTS, sampled=LONG.sampling, true_shares=(0.5, 0.5), counted=100_000)
     for share, titles in ((0.55, []), (0.65, ["Too many steps per level"])):

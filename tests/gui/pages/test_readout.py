@@ -9,12 +9,12 @@ import pytest
 from fake_engine import FakeEngine
 from PySide6.QtGui import QAction
 
-from msd_engine.events import ChainReport, ChainSegment, Modes
+from msd_engine.events import ChainReport, ChainSegment, Modes, ScoreErrors
 from msd_engine.jobs.sampling.sample import sample
 from msd_engine.specs import load_preset
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.runner import SYNCHRONOUS
-from msd_gui.pages.mixture.figures import chain_readings, state_readings
+from msd_gui.pages.mixture.figures import WRONG, chain_readings, state_readings
 from msd_gui.pages.mixture.history import ChainHistory
 from msd_gui.pages.mixture.page import MixturePage
 from msd_gui.pages.mixture.readout import MOST_CHAINS, state_at
@@ -159,3 +159,35 @@ def test_the_rows_keep_their_places_on_the_way(page):
     on_the_way = state_readings(state_at(history, 0), history.modes.weights, history.spec.sampling)
     at_the_end = chain_readings(history.report, history.spec.sampling)
     assert [row.name for row in on_the_way] == [row.name for row in at_the_end]
+
+
+def test_the_error_of_a_learned_score_is_shown_at_its_worst_level(page):
+    history = page.player.buffer.shown
+    by_level = np.array([0.1, 0.53, 0.2])
+    found = ScoreErrors(
+        np.array([9.0, 3.0, 1.0]), np.arange(3), by_level, np.full((3, 3), (0.7, 0.2, 0.1)), np.ones((3, 3)), (0.1, 9.0)
+    )
+    learned = history.spec.sampling.replace("source", "trained")
+    (row,) = [row for row in chain_readings(report(score_errors=found), learned) if row.name == WRONG]
+    assert (row.value, row.expected) == ("53 %", "0 %")
+    for words in ("level 2", "σ/√k = 3", "70 % of the states inside", "20 % between", "10 % outside"):
+        assert words in row.help
+    (row,) = [row for row in chain_readings(report(), learned) if row.name == WRONG]
+    assert row.value == "–"
+    on_the_way = state_readings(state_at(history, 0), history.modes.weights, learned)
+    at_the_end = chain_readings(report(score_errors=found), learned)
+    assert [row.name for row in on_the_way] == [row.name for row in at_the_end]
+    assert WRONG not in [row.name for row in chain_readings(report(), history.spec.sampling)]
+
+
+@pytest.mark.parametrize("method", ["annealed", "fixed"])
+def test_copies_in_turn_give_one_sample_each_and_no_mixing(page, method):
+    history = page.player.buffer.shown
+    wanted = history.spec.sampling.model_copy(update={"sampler": "accumulated", "method": method})
+    at_the_end = chain_readings(report(r_hat=np.array([4.0, 4.0])), wanted)
+    names = [row.name for row in at_the_end]
+    assert "Independent samples" in names
+    assert not [name for name in names if "R-hat" in name or "Keep" in name or "Effective" in name]
+    assert not [row.name for row in at_the_end if row.severity and row.name != "Largest weight error"]
+    on_the_way = state_readings(state_at(history, 0), history.modes.weights, wanted)
+    assert [row.name for row in on_the_way] == names

@@ -47,10 +47,12 @@ def test_every_sampler_runs_from_the_list_and_only_its_own_fields_are_open(qtbot
         shown = {name for name in OWN_FIELDS if page.form.control(f"sampling.{name}").isVisibleTo(page.form)}
         assert shown == set(sampling.traits.own)
         assert all(is_open[f"sampling.{name}"] for name in shown)
-        assert is_open["sampling.method"] == (sampler in ("langevin", "underdamped", "gibbs", "metropolis"))
+        assert is_open["sampling.method"] == (
+            sampler in ("langevin", "underdamped", "gibbs", "metropolis", "accumulated")
+        )
         assert not is_open["sampling.rho"]
         marked = page.form.slider("sampling.step_ratio").marker() is not None
-        assert marked == (sampler in ("langevin", "underdamped", "predictor-corrector"))
+        assert marked == (sampler in ("langevin", "underdamped", "predictor-corrector", "accumulated"))
         assert f"{sampling.evaluations:,} evaluations" in page.ladder_controls.caption.text()
     # The list ends with Langevin dynamics again: its step is the one from before the samplers without a step.
     assert sampling.step_ratio == ratio

@@ -344,3 +344,26 @@ def test_shipped_guidance_is_that_of_presets_and_models_and_else_none():
     spec = load_card("mnist").spec
     assert usual_guidance("mnist", spec.sampling.sampler) == spec.sampling.guidance
     assert usual_guidance("no such data", "langevin") == 1.0
+
+
+@pytest.mark.parametrize("fusion", ["concat", "mean"])
+def test_copies_in_turn_need_a_network_that_serves_every_k(fusion):
+    spec = load_preset("ncsn-toy").replace_all({"sampling.source": "trained", "network.fusion": fusion})
+    mine = Network(Path("mine"), spec)
+    asked = spec.replace("sampling.sampler", "accumulated")
+    now = resolve(asked, Networks((mine,), chosen=mine), READY)
+    if fusion == "mean":
+        assert now.in_use is mine
+        return
+    assert now.in_use is None
+    assert "1 to 8" in now.problem.text
+    labels = {remedy.label: remedy for remedy in now.problem.remedies}
+    assert set(labels) == {"Use Langevin", "Use the exact score", "Train for every k"}
+    for label, remedy in labels.items():
+        fixed = resolve(asked.replace_all(dict(remedy.values)), Networks((mine,), chosen=mine), READY)
+        assert fixed.serves or remedy.action == "train", label
+    # With one copy there is none before it.
+    one = spec.replace("training.k", 1)
+    network = Network(Path("one"), one)
+    alone = resolve(one.replace("sampling.sampler", "accumulated"), Networks((network,)), READY)
+    assert alone.in_use is network

@@ -89,7 +89,7 @@ def _base(options: ShootOut) -> ExperimentSpec:
 
 
 def _serves(name: Any, base: ExperimentSpec) -> bool:
-    return base.sampling.source == "exact" or not chosen(name, base).traits.needs
+    return base.sampling.source == "exact" or not chosen(name, base).traits.needs_exact
 
 
 class _Account:

@@ -69,7 +69,7 @@ class Plan(QWidget):
         """Plan with other settings of target, ladder and score."""
         self._base = base
         for name, row in TRAITS.items():
-            refused = row.needs if base.sampling.source == "trained" else ""
+            refused = row.needs if base.sampling.source == "trained" and row.needs_exact else ""
             why = f" Not here: {BEYOND_NETWORKS[refused]}." if refused else ""
             self.boxes[name].setEnabled(not refused)
             self.boxes[name].setToolTip(wrapped(f"{row.help[0].upper()}{row.help[1:]}.{why}"))
