@@ -1,6 +1,7 @@
 """Events: frozen values with numpy arrays that come up from the engine. Imports no torch."""
 
 from msd_engine.events.base import Event, Failed, Finished, Notice, Progress, Restored, Started, SweepFound, Tick
+from msd_engine.events.by_k.table import ErrorsByK
 from msd_engine.events.catalogue import Difference, Differences, HeldOutCurve, RunRow, RunsChanged, RunStatus, Watched
 from msd_engine.events.causes import Explained, Trial
 from msd_engine.events.denoising import Copies, Denoised, Estimate, GrowingCopies, NoisyPicture, PictureRead
@@ -21,6 +22,7 @@ from msd_engine.events.sampling import (
     Split,
     TwinSegment,
 )
+from msd_engine.events.scores.copies import CopiesTested
 from msd_engine.events.scores.fields import ScoreFields, ScoreTruth
 from msd_engine.events.scores.table import ScoreCurves, ScoreRow, ScoreTable
 from msd_engine.events.sweep import ChildEnded, ChildHeldOut, ChildStarted, SweepTable, TableRow
@@ -37,10 +39,12 @@ __all__ = [
     "ChildHeldOut",
     "ChildStarted",
     "Copies",
+    "CopiesTested",
     "Denoised",
     "Difference",
     "Differences",
     "Effect",
+    "ErrorsByK",
     "Estimate",
     "Event",
     "Explained",
