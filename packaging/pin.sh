@@ -6,7 +6,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 "$(sh packaging/find-python.sh)" -m venv "$folder/venv"
 # PySide6 is held back by hand: from 6.10 on it leaks or kills Python 3.11.
-"$folder/venv/bin/python" -m pip install --quiet --disable-pip-version-check "PySide6-Essentials==6.9.3" -e ".[test,dev,metrics,ray,slurm]"
+"$folder/venv/bin/python" -m pip install --quiet --disable-pip-version-check "PySide6-Essentials==6.9.3" -e ".[test,dev,metrics,ray,slurm,sftp,s3]"
 {
     echo "# Exact versions of everything that is installed, direct and indirect; made by 'make constraints'."
     echo "# Accelerator packages are left out: each build of torch pins its own."

@@ -122,18 +122,21 @@ def test_a_new_job_closes_the_old_and_drops_its_events(qtbot, runner):
 
 
 def test_grace_lets_a_young_job_finish(qtbot, runner):
+    all_submitted = threading.Event()
+
     def job(number):
         def run(cadence, live):
-            for _ in range(20):
+            while not all_submitted.is_set():
                 yield Tick()
-                time.sleep(0.002)
+                time.sleep(0.001)
             yield Finished(number, 0.0, "")
 
         return run
 
     for number in range(4):
-        runner.submit(job(number), grace_ms=10_000)
+        runner.submit(job(number), grace_ms=60_000)
         qtbot.wait(5)
+    all_submitted.set()
     qtbot.waitUntil(lambda: not runner.running)
     # The first finishes, those that were overtaken while it ran never begin, the newest always runs.
     assert [event.step for event in runner.seen] == [0, 3]
