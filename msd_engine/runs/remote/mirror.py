@@ -34,7 +34,7 @@ _MOST_METRICS = 1024 * MIB
 _NAME = re.compile(r"[^\W_.][^\x00-\x1f/\\:*?\"<>|]{0,99}")
 _DEEPEST, _MOST_FOLDERS = 4, 2000
 # Bytes that are read twice to see whether measurements were only added.
-_OVERLAP = 4096
+_OVERLAP = 1024
 # A finished run is looked at again at every so manieth pull.
 _RARELY = 10
 
