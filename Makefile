@@ -5,7 +5,8 @@ TORCH_INDEX ?=
 export PYTHON
 
 # Each test uses one thread; a process that has no tests left takes over some of another's.
-IN_PARALLEL ?= -n logical --maxprocesses 4 --dist worksteal
+# Three on two cores: some wait for windows and for processes of their own.
+IN_PARALLEL ?= -n 3 --dist worksteal
 
 BIN := $(VENV)/bin
 CONSTRAINTS := packaging/constraints.txt

@@ -15,6 +15,7 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPixmap, QPolygonF, QTransform
+from shiboken6 import wrapInstance
 
 Array = NDArray[Any]
 ToPixels = Callable[[Array], Array]
@@ -64,6 +65,15 @@ class Layer(pg.GraphicsObject):
             painter.restore()
 
 
+def _first(rows: Array, kind: type[Any]) -> Any:
+    """Return the first of the C++ values that the rows of a contiguous array (n, numbers) of float64 are.
+
+    Functions of Qt that take an array want it with the number of values; making Python objects takes many times longer
+    than drawing them. The array must live until the call ends.
+    """
+    return wrapInstance(rows.ctypes.data, kind)
+
+
 def polygon(pixels: Array) -> QPolygonF:
     """Return a Qt polyline of points with shape (n, 2)."""
     made = QPolygonF()
@@ -110,8 +120,10 @@ def draw_curve(painter: QPainter, points: Array, colour: str, width: float) -> N
     # Piece by piece: Qt strokes a wide polyline as one outline, twenty times slower. The square caps fill the joints.
     line.setCapStyle(Qt.PenCapStyle.SquareCap)
     painter.setPen(line)
-    ends = np.concatenate([points[:-1], points[1:]], axis=1)
-    painter.drawLines([QLineF(*end) for end in ends[(np.abs(ends) < _FAR).all(axis=1)].tolist()])
+    ends = np.concatenate([points[:-1], points[1:]], axis=1, dtype=np.float64)
+    ends = ends[(np.abs(ends) < _FAR).all(axis=1)]
+    if len(ends):
+        painter.drawLines(_first(ends, QLineF), len(ends))
 
 
 def draw_dots(painter: QPainter, pixels: Array, radius: float) -> None:
@@ -131,8 +143,10 @@ def draw_dots(painter: QPainter, pixels: Array, radius: float) -> None:
         single.setPen(painter.pen())
         single.setBrush(painter.brush())
         single.drawEllipse(QPointF(half, half), radius, radius)
-    for x, y in (points - half).tolist():
-        painter.drawPixmap(QPointF(x, y), stamp)
+    # Centre, source, scale, rotation and opacity of each.
+    copies = np.zeros((len(points), 10))
+    copies[:, :2], copies[:, 4:6], copies[:, 6:8], copies[:, 9] = points, stamp.width(), 1 / ratio, 1.0
+    painter.drawPixmapFragments(_first(copies, QPainter.PixmapFragment), len(copies), stamp)
 
 
 def draw_points(painter: QPainter, pixels: Array, colour: QColor, size: float) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
@@ -32,7 +32,7 @@ class Timeline(Canvas):
         self._available = 0
         self._position = 0
         self._mark: int | None = None
-        self._painted: tuple[object, QPixmap] | None = None
+        self._painted: tuple[object, tuple[QPixmap, QPixmap]] | None = None
 
     def set_levels(self, sigmas: Sequence[float], steps: Sequence[int]) -> None:
         """Set the levels of the run.
@@ -110,7 +110,11 @@ class Timeline(Canvas):
         with self.begin() as painter:
             if not self._sigmas:
                 return
-            painter.drawPixmap(0, 0, self._levels_picture())
+            ratio = self.devicePixelRatioF()
+            edges = (0.0, round(self._x_of(self._available) * ratio), self.width() * ratio)
+            for picture, (left, right) in zip(self._levels_pictures(), pairwise(edges), strict=True):
+                part = QRectF(left, 0, right - left, self.height() * ratio)
+                painter.drawPixmap(QRectF(left / ratio, 0, part.width() / ratio, self.height()), picture, part)
             x, bottom = self._x_of(self._position), self._bar().bottom()
             painter.setPen(Qt.PenStyle.NoPen)
             if self._mark is not None:
@@ -129,33 +133,34 @@ class Timeline(Canvas):
                 painter.setPen(with_alpha(self.colours.accent, 0.7))
                 painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
 
-    def _levels_picture(self) -> QPixmap:
-        """Return the shaded levels, painted again only after a change of levels, size or theme."""
+    def _levels_pictures(self) -> tuple[QPixmap, QPixmap]:
+        """Return the levels as computed and as not yet, painted again only after a change of levels, size or theme."""
         ratio = self.devicePixelRatioF()
-        key = (self._sigmas, self._ends, self._available, self.size(), ratio, self.colours)
+        key = (self._sigmas, self._ends, self.size(), ratio, self.colours)
         if self._painted is None or self._painted[0] != key:
-            picture = QPixmap(self.size() * ratio)
-            picture.setDevicePixelRatio(ratio)
-            picture.fill(Qt.GlobalColor.transparent)
-            with QPainter(picture) as painter:
-                self._paint_levels(painter)
-            self._painted = (key, picture)
+            self._painted = (key, (self._levels_picture(ratio, done=True), self._levels_picture(ratio, done=False)))
         return self._painted[1]
 
-    def _paint_levels(self, painter: QPainter) -> None:
+    def _levels_picture(self, ratio: float, *, done: bool) -> QPixmap:
+        picture = QPixmap(self.size() * ratio)
+        picture.setDevicePixelRatio(ratio)
+        picture.fill(Qt.GlobalColor.transparent)
+        with QPainter(picture) as painter:
+            self._paint_levels(painter, done=done)
+        return picture
+
+    def _paint_levels(self, painter: QPainter, *, done: bool) -> None:
         bar, colours = self._bar(), self.colours
         logs = np.log(np.maximum(self._sigmas, 1e-12))
         span = float(np.ptp(logs)) or 1.0
         for level, (end, value) in enumerate(zip(self._ends, logs, strict=True)):
-            start = self._ends[level - 1] if level else 0
-            left, right = self._x_of(start), self._x_of(end)
+            left, right = self._x_of(self._ends[level - 1] if level else 0), self._x_of(end)
             # Even the smallest σ keeps a visible bar.
             height = bar.height() * (0.25 + 0.75 * (float(value) - logs.min()) / span)
-            done = self._x_of(max(start, min(end, self._available)))
             shade = 0.42 if level % 2 else 0.30
-            for a, b, share in ((left, done, shade + 0.25), (done, right, 0.4 * shade)):
-                place = QRectF(a, bar.bottom() - height, b - a, height)
-                painter.fillRect(place, between(colours.base, colours.data, share))
+            share = shade + 0.25 if done else 0.4 * shade
+            place = QRectF(left, bar.bottom() - height, right - left, height)
+            painter.fillRect(place, between(colours.base, colours.data, share))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Move the handle to the mouse."""
