@@ -36,8 +36,12 @@ class Layer(pg.GraphicsObject):
     def __init__(self, draw: Drawing, *, cached: bool = False) -> None:
         super().__init__()
         self.draw = draw
-        if cached:
-            self.setCacheMode(pg.GraphicsObject.CacheMode.DeviceCoordinateCache)
+        self.set_cached(cached)
+
+    def set_cached(self, cached: bool) -> None:
+        """Set whether to cache the picture until the layer or the view changes."""
+        modes = pg.GraphicsObject.CacheMode
+        self.setCacheMode(modes.DeviceCoordinateCache if cached else modes.NoCache)
 
     def boundingRect(self) -> QRectF:
         """Return the whole view, in data units."""

@@ -137,6 +137,24 @@ def test_hands_move_pull_weigh_add_split_and_delete(plane):
     assert plane.bounds() == before
 
 
+def test_a_dragged_handle_leaves_the_picture_of_the_chains_until_they_change(plane):
+    drawn, draw = [], plane._front.draw
+    plane._front.draw = lambda painter, to_px: (drawn.append(len(plane._held.heads)), draw(painter, to_px))
+    plane.show_plane(heads=np.array([[1.0, 1.0]]))
+    QApplication.processEvents()
+    assert drawn == [1]
+    # The first press may draw them once more.
+    drag(plane, SHAPE.means[0], (0.0, 4.0))
+    QApplication.processEvents()
+    drawn.clear()
+    drag(plane, (0.0, 4.0), (3.0, 3.0))
+    QApplication.processEvents()
+    assert not drawn
+    plane.show_plane(heads=np.array([[1.0, 1.0], [2.0, 2.0]]))
+    QApplication.processEvents()
+    assert drawn == [2]
+
+
 def test_without_the_tool_a_drag_moves_the_view(plane):
     shapes = []
     plane.shaped.connect(shapes.append)

@@ -54,6 +54,8 @@ class EditablePlane(PlaneView):
         """Take a tool, or none."""
         self._tool = tool
         self.setCursor(Qt.CursorShape.CrossCursor if tool == "points" else Qt.CursorShape.ArrowCursor)
+        # Chains follow a dragged handle at less than half of its pictures.
+        self._front.set_cached(tool == "modes")
         self._handles.update()
 
     def set_shape(self, shape: Shape | None) -> None:
