@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import queue
 import random
 import socket
 import threading
@@ -10,7 +11,7 @@ import time
 
 
 class Relay:
-    """Pass connections on to a port of this machine, each part later.
+    """Pass connections on to a port of this machine, each part later by a delay of its own.
 
     Args:
         port: The port of the server.
@@ -64,13 +65,28 @@ class Relay:
             threading.Thread(target=self._pass, args=(far, near), daemon=True).start()
 
     def _pass(self, one: socket.socket, other: socket.socket) -> None:
+        # What is under way does not hold up what follows it.
+        under_way: queue.SimpleQueue[tuple[float, bytes]] = queue.SimpleQueue()
+        arriving = threading.Thread(target=self._arrive, args=(under_way, one, other), daemon=True)
+        arriving.start()
         with contextlib.suppress(OSError):
             while data := one.recv(65536):
-                time.sleep(self._delay_s + self._drawn.uniform(0.0, self._jitter_s))
-                other.sendall(data)
-                self.passed += len(data) if one.getpeername()[1] == self._server else 0
+                delay_s = self._delay_s + self._drawn.uniform(0.0, self._jitter_s)
+                under_way.put((time.monotonic() + delay_s, data))
+        under_way.put((0.0, b""))
+        arriving.join()
         _close(one)
         _close(other)
+
+    def _arrive(
+        self, under_way: queue.SimpleQueue[tuple[float, bytes]], one: socket.socket, other: socket.socket
+    ) -> None:
+        with contextlib.suppress(OSError):
+            while (part := under_way.get())[1]:
+                due_s, data = part
+                time.sleep(max(0.0, due_s - time.monotonic()))
+                other.sendall(data)
+                self.passed += len(data) if one.getpeername()[1] == self._server else 0
 
 
 def _close(one: socket.socket) -> None:
