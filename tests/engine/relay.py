@@ -28,6 +28,8 @@ class Relay:
         self._delay_s, self._jitter_s = delay_s, jitter_s
         self._drawn = random.Random(0)
         self._is_cut = False
+        self._passing = threading.Event()
+        self._passing.set()
         self._open: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
@@ -41,13 +43,19 @@ class Relay:
             _close(one)
         self._open = []
 
+    def hold(self) -> None:
+        """Pass nothing on, as if the cable were out; what is under way waits."""
+        self._passing.clear()
+
     def mend(self) -> None:
         """Pass connections on again."""
         self._is_cut = False
+        self._passing.set()
 
     def close(self) -> None:
         """End the relay."""
         self.cut()
+        self._passing.set()
         _close(self._listener)
 
     def _serve(self) -> None:
@@ -85,6 +93,7 @@ class Relay:
             while (part := under_way.get())[1]:
                 due_s, data = part
                 time.sleep(max(0.0, due_s - time.monotonic()))
+                self._passing.wait()
                 other.sendall(data)
                 self.passed += len(data) if one.getpeername()[1] == self._server else 0
 

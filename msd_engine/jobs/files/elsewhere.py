@@ -24,6 +24,7 @@ _REFRESH_S, _PULL_S, _AWAY_S = (1.0, 5.0), (3.0, 30.0), 10.0
 _PARTS = 10
 _TELL_HZ = 1.0
 _NAP_S = 0.05
+_UNANSWERED_S, _UNANSWERED = 10.0, "It has not answered yet."
 _WORDS: dict[Request, str] = {"stop": "to stop", "checkpoint": "for a checkpoint"}
 
 
@@ -52,6 +53,8 @@ def watch_elsewhere(address: str, runs_dir: Path) -> Iterator[Event]:
                         other.follow(look)
             if told.due():
                 problem = next((look.problem for look in looks if look.problem), "")
+                if not problem and any(look.waits() for look in looks):
+                    problem = _UNANSWERED
                 age_s = time.monotonic() - mirror.seen_s
                 yield Watched(mirror.address, str(mirror.folder), mirror.runs, age_s, problem)
             else:
@@ -100,6 +103,10 @@ class _Look:
         self._due_s = now_s if self.problem else self._begun_s
         self._due_s += self._rest_s(now_s)
         return True
+
+    def waits(self) -> bool:
+        """Return whether the present one has lasted long."""
+        return self._asked is not None and time.monotonic() - self._begun_s > _UNANSWERED_S
 
     def _rest_s(self, now_s: float) -> float:
         rest_s = max(self._soonest_s, (now_s - self._changed_s) / _PARTS)

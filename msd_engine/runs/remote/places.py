@@ -55,6 +55,8 @@ def opened(text: str) -> tuple[Any, str]:
             _register_sftp()
     elif scheme != "file":
         options["use_listings_cache"] = False
+        if scheme == "s3":
+            options["config_kwargs"] = {"connect_timeout": _PATIENCE_S, "read_timeout": _PATIENCE_S}
     with asking(text):
         found, path = fsspec.core.url_to_fs(text, **options)
         return found, path.rstrip("/")
