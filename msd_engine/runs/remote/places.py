@@ -76,6 +76,8 @@ def asking(text: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise AwayError(f"There is no folder {text}.") from error
     except Exception as error:
+        if isinstance(error, TimeoutError):
+            raise AwayError(f"{text} does not answer.") from error
         reason = str(error).strip().partition("\n")[0][:200] or type(error).__name__
         raise AwayError(f"{text} cannot be read ({reason}).") from error
 
