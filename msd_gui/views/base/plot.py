@@ -115,7 +115,10 @@ class PlotView(pg.PlotWidget):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Show the values under the mouse."""
         super().mouseMoveEvent(event)
-        position = QPointF(event.position())
+        self._show_values(event.position())
+
+    def _show_values(self, position: QPointF) -> None:
+        """Show the values at a place of the widget."""
         inside = self.box.sceneBoundingRect().contains(self.mapToScene(position.toPoint()))
         at = self.box.mapSceneToView(self.mapToScene(position.toPoint()))
         self._show_readout(self.readout_at(at.x(), at.y()) if inside else "")
