@@ -18,7 +18,6 @@ from msd_engine.events.verdicts import ALIVE
 from msd_engine.specs import ExperimentSpec
 from msd_gui.pages.advice.findings import Advice, Facts
 from msd_gui.pages.base.readings import survival_severity
-from msd_gui.session.rules import annealed_again
 from msd_gui.widgets.controls.numbers import number
 
 # So small that chance gives no advice in the dozens of samplings of a session.
@@ -44,7 +43,7 @@ def stuck(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     # NaN is no evidence.
     if found.chance >= MOST_CHANCE or not facts.stayed >= _LEAST_STAYED:
         return
-    steps = annealed_again(sampling)
+    steps = sampling.annealed_again
     noise = spec.sigma_eff(sampling.sigma_L)
     where = "without noise" if sampling.noiseless else f"at σ/√k = {number(noise)}"
     yield Advice(
