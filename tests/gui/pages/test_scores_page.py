@@ -249,9 +249,8 @@ def test_a_figure_opened_before_the_engine_waits_for_it(page):
 
 def test_unknown_figures_are_dashes(page):
     start(page)
-    unknown = Spread(math.nan, math.nan, math.nan)
     lone = ScoreRow(
-        "mse", "Squared error", False, 10, dict.fromkeys(PLACES, unknown), {key: {} for key in PLACES}, math.nan, 2
+        "mse", "Squared error", False, 10, dict.fromkeys(PLACES, Spread()), {key: {} for key in PLACES}, math.nan, 2
     )
     page.shown.show_table(ScoreTable((lone,), 0, ""))
     assert [page.shown.table.item(0, column).text() for column in range(1, 6)] == ["–"] * 5
