@@ -183,8 +183,8 @@ class SamplingSpec(ChosenSampler):
     def annealed_again(self) -> dict[str, Any]:
         """Changes of an experiment that anneal fixed dynamics, with as many steps in all.
 
-        Chains without noise become those of Song and Ermon 2019 (arXiv:1907.05600, algorithm 1), whose denoiser gets the
-        noise of the level.
+        Chains without noise become those of Song and Ermon 2019 (arXiv:1907.05600, algorithm 1), whose denoiser gets
+        the noise of the level.
         """
         other = {"sampling.sampler": "langevin", "sampling.conditioning": "scheduled"} if self.noiseless else {}
         return other | {

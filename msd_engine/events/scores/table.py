@@ -64,8 +64,8 @@ class ScoreRow:
         title: Display title.
         uses_exact: Whether training uses the exact score.
         steps: Training steps of each seed.
-        errors: Relative error by place: ``data`` weighted by density, and each region; geometric means, whose intervals are
-            those of the mean logarithm.
+        errors: Relative error by place: ``data`` weighted by density, and each region; geometric means, with
+            the intervals of their logarithms.
         by_seed: The same of each seed, by place, then by seed.
         step_ms: Milliseconds of a training step, over all seeds.
         failed: Seeds whose training failed.
