@@ -29,6 +29,7 @@ class EngineState:
         ready: The engine is ready.
         training: Spec of the current training; None for none.
         stopped: Training spec of the run that can be resumed; None for none.
+        elsewhere: Address of the run that the stopped one is a copy of; empty for no copy.
         drawing: Chains are being drawn.
         drawn: Chains have been drawn since the last training began.
         states: There are kept states to step through.
@@ -38,6 +39,7 @@ class EngineState:
     ready: bool = False
     training: ExperimentSpec | None = None
     stopped: ExperimentSpec | None = None
+    elsewhere: str = ""
     drawing: bool = False
     drawn: bool = False
     states: bool = False
@@ -248,6 +250,8 @@ def _actions(
     resume = busy
     if not busy and engine.stopped is None:
         resume = "There is no stopped run."
+    elif not busy and engine.elsewhere:
+        resume = f"This run is a copy of {engine.elsewhere}: resume it there, or train a new run here."
     elif not busy and engine.stopped is not None and not same_network(engine.stopped, spec):
         resume = "These settings need a different network from the stopped run's."
     no_weights = "" if serves else "The network has no weights yet."

@@ -8,6 +8,7 @@ import shutil
 import pytest
 from hands import WAIT_MS
 
+from msd_engine.runs.remote.copies import mark
 from msd_engine.specs import SpecError
 from msd_gui.app import create_window
 from msd_gui.session.settings import Settings
@@ -129,6 +130,15 @@ def test_a_comparison_can_be_opened_while_another_is_read(qtbot, page, tmp_path)
     page.open_sweep(other)
     qtbot.waitUntil(done(page, 3), timeout=WAIT_MS)
     assert page.folder == other
+    assert page.can("resume")
+    # What is trained elsewhere is resumed there.
+    mark(other, "sftp://lab/other")
+    page.open_sweep(other)
+    qtbot.waitUntil(done(page, 3), timeout=WAIT_MS)
+    assert not page.can("resume")
+    assert "sftp://lab/other" in page.why_not("resume")
+    page.act("duplicate")
+    assert not page.why_not("resume")
 
 
 def test_a_folder_that_cannot_be_opened_is_left(qtbot, page, tmp_path):
