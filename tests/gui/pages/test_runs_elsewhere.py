@@ -15,6 +15,7 @@ from msd_gui.app import create_window
 from msd_gui.pages.runs.actions import COPIED
 from msd_gui.pages.runs.elsewhere import words_of
 from msd_gui.session.settings import Settings
+from msd_gui.views.runs.cells import CAPTION
 
 
 @pytest.fixture
@@ -42,6 +43,7 @@ def test_a_place_elsewhere_is_watched_until_the_user_leaves_it(qtbot, page, tmp_
     qtbot.waitUntil(lambda: [row.name for row in page.model.lines()] == ["far"], timeout=WAIT_MS)
     (row,) = page.model.lines()
     assert (row.status, row.step) == ("running", 3)
+    assert page.model.index_of(row.path).data(CAPTION).startswith("a copy  ·  ")
     qtbot.waitUntil(lambda: "1 run, last seen" in page.elsewhere.label.text(), timeout=WAIT_MS)
     choose(qtbot, page, row.path)
     allowed = {name for name, action in page.actions_by_name.items() if action.isEnabled()}
