@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QWidget
 from msd_engine.events import ChainReport, ChainSegment, Ladder, Modes
 from msd_engine.events.plots import NO_LOST
 from msd_gui.bridge.clock import ScreenClock
-from msd_gui.pages.mixture.history import ChainHistory, DoubleBuffer, Playhead
+from msd_gui.pages.mixture.play.history import ChainHistory, DoubleBuffer, Playhead
 from msd_gui.session.made import Made
 from msd_gui.views.base.layers import finite
 from msd_gui.views.plane.plane import PlaneView
