@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTab
 from msd_gui.theme.tips import wrapped
 
 HEAD = ("mode", "k", "seeds", "steps", "error", "ratio k/1", "exact k/1", "report k/1", "over first")
-FUSIONS = len(HEAD) - 1
-"""Column that only a comparison of several fusions of the copies shows."""
+AT_TIMES = (HEAD.index("report k/1"), HEAD.index("over first"))
+"""Columns that only comparisons with the settings of the report, or of several fusions of the copies, show."""
 BOTH_MODES = "At k = 1 both modes are the same run: it is trained once and stands in both."
 TIPS = (
     "The same for every k: the law of σ of one copy, or that of σ_eff = σ/√k.",
@@ -41,14 +41,13 @@ class ComparisonTable(QTableWidget):
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 6)
-        head_bar = self.horizontalHeader()
         # In a narrow window the table scrolls: a cut number would be misread.
-        head_bar.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        head_bar.setStretchLastSection(True)
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
 
     def set_rows(self, rows: Sequence[tuple[str, ...]]) -> None:
         """Replace the rows."""
-        self.setColumnHidden(FUSIONS, all(cells[FUSIONS] == UNKNOWN for cells in rows))
+        for column in AT_TIMES:
+            self.setColumnHidden(column, all(cells[column] == UNKNOWN for cells in rows))
         firsts = [cells[1] for cells in rows].count("1")
         self.setRowCount(len(rows))
         for line, cells in enumerate(rows):

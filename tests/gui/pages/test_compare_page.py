@@ -11,6 +11,7 @@ from hands import WAIT_MS
 from msd_engine.runs.remote.copies import mark
 from msd_engine.specs import SpecError
 from msd_gui.app import create_window
+from msd_gui.pages.compare.table import HEAD
 from msd_gui.session.settings import Settings
 
 
@@ -155,6 +156,9 @@ def test_a_comparison_fills_curves_table_and_findings(qtbot, page, tmp_path):
     page.act("train")
     qtbot.waitUntil(done(page, 3), timeout=WAIT_MS)
     assert page.shown.table.rowCount() == 4
+    # Columns of dashes alone are not shown.
+    hidden = [words for column, words in enumerate(HEAD) if page.shown.table.isColumnHidden(column)]
+    assert hidden == ["report k/1", "over first"]
     assert page.buttons["train"].isEnabled()
     assert page.form.isEnabled()
     assert {page.shown.table.item(row, 3).text() for row in range(4)} == {"30"}
