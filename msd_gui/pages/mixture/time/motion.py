@@ -63,6 +63,8 @@ class SlowMotion(QObject):
         if on:
             self._speed_hz = self._player.playhead.speed
             self._player.set_speed(SLOW_HZ)
+            # No step follows the last state.
+            self._player.play_last_level()
         else:
             self._player.set_speed(self._speed_hz)
             self._runner.drop()
