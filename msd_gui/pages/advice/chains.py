@@ -108,7 +108,7 @@ def dead(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     words = ", ".join(f"{many} {reason}" if many < count else reason for reason, many in reasons.most_common())
     off = reasons["off the data"] > count / 2
     title, evidence = "Chains end off the data" if off else "Chains have died", f"{count} of {n} chains: {words}."
-    question = "Why? draws some again, with one change each: exact score, no guidance, more steps, another seed."
+    question = "“Why?” draws some again, with one change each: exact score, no guidance, more steps, another seed."
     yield _explained(spec, facts, "deaths", title, evidence, question)
 
 
@@ -120,7 +120,7 @@ def shares(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     found = _drifted(facts, sampling.chains)
     if found is not None:
         noun = "classes" if facts.class_names else "modes"
-        question = "Why? draws others, with one change each: exact score, no guidance, more or fewer steps, more noise."
+        question = "“Why?” draws others, with one change each: exact score, no guidance, more or fewer steps, more noise."
         evidence = f"{_counted(found, facts, facts.counted or sampling.chains)}."
         yield _explained(spec, facts, "shares", f"Shares of the {noun} are wrong", evidence, question)
 
