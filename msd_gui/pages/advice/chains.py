@@ -120,7 +120,9 @@ def shares(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     found = _drifted(facts, sampling.chains)
     if found is not None:
         noun = "classes" if facts.class_names else "modes"
-        question = "“Why?” draws others, with one change each: exact score, no guidance, more or fewer steps, more noise."
+        question = (
+            "“Why?” draws others, with one change each: exact score, no guidance, more or fewer steps, more noise."
+        )
         evidence = f"{_counted(found, facts, facts.counted or sampling.chains)}."
         yield _explained(spec, facts, "shares", f"Shares of the {noun} are wrong", evidence, question)
 

@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidgetItem
 
-from msd_gui.theme.tips import wrapped
+from msd_gui.widgets.panels.table import ReadTable
 
 HEAD = ("mode", "k", "seeds", "steps", "error", "ratio k/1", "exact k/1", "report k/1", "over first")
 AT_TIMES = (HEAD.index("report k/1"), HEAD.index("over first"))
@@ -27,20 +27,12 @@ TIPS = (
 )
 
 
-class ComparisonTable(QTableWidget):
+class ComparisonTable(ReadTable):
     """Rows of words and numbers, with dashes for unknown figures."""
 
     def __init__(self) -> None:
-        super().__init__(0, len(HEAD))
-        self.setAccessibleName("Table of the comparison")
-        for column, (words, meaning) in enumerate(zip(HEAD, TIPS, strict=True)):
-            head = QTableWidgetItem(words)
-            head.setToolTip(wrapped(meaning))
-            self.setHorizontalHeaderItem(column, head)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        super().__init__("Table of the comparison", HEAD, TIPS)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 6)
         # In a narrow window the table scrolls: a cut number would be misread.
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
 
@@ -62,7 +54,7 @@ class ComparisonTable(QTableWidget):
                     item.setText(words)
                 item.setToolTip(BOTH_MODES if cells[1] == "1" and firsts > 1 else "")
         # The curves get the height that the rows do not need.
-        height = self.verticalHeader().defaultSectionSize() * max(len(rows), 1)
+        height = self.line_px * max(len(rows), 1)
         self.setMaximumHeight(self.horizontalHeader().sizeHint().height() + height + 2 * self.frameWidth())
 
 

@@ -138,10 +138,10 @@ class Measuring(QWidget):
         # Nothing can be measured, nothing was: no controls without an effect.
         self.setVisible(running or source is not None or self.quality is not None)
         self.near_note.setVisible(self._images() is not None)
-        for curve, button, words, help_ in ((False, self.button, *_MEASURE), (True, self.curve.button, *_MEASURE_CURVE)):
-            mine = running and curve == self._on_curve
+        for button, words, help_ in ((self.button, *_MEASURE), (self.curve.button, *_MEASURE_CURVE)):
+            mine = running and (button is self.curve.button) == self._on_curve
             button.setText("Stop" if mine else words)
-            button.setEnabled(mine or not running and source is not None)
+            button.setEnabled(mine or (not running and source is not None))
             tip = "The other measurement runs: wait for it or stop it." if running else missing or help_
             button.setToolTip("Stop measuring." if mine else wrapped(tip))
         if self.quality is not None and self._measured is not None and not running:
