@@ -184,7 +184,8 @@ def _problem(
         remedies += [Remedy(f"Use {one.name} for k = {k}", network=one) for one in others][:1]
     else:
         known = sorted({one.k for one in candidates}, key=lambda other: max(other / k, k / other))
-        title = f"No network for k = {k}" if known else f"No network for {data}"
+        under = " under this noise" if coloured else ""
+        title = f"No network for k = {k}" if known else f"No network for {data}{under}"
         text = "Train one, or use the exact score."
         if known:
             text = f"Those for {data} have k = {' and '.join(map(str, sorted(known)))}."
