@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from PySide6.QtCore import QLocale, Slot
 from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLineEdit, QWidget
 
@@ -11,6 +9,7 @@ from msd_engine.specs import ExperimentSpec, SpecError, SweepSpec, load_preset, 
 from msd_engine.specs.nets import FUSIONS
 from msd_engine.specs.sweep import MODE_TITLES, MODES, parse_list
 from msd_gui.pages.base.cost_line import CostLine
+from msd_gui.pages.compare.place import PlaceChoice
 from msd_gui.theme.tips import wrapped
 from msd_gui.widgets.controls.numbers import duration, read_number
 
@@ -23,16 +22,13 @@ _UNIT_HELP = (
     "Only a budget in steps repeats to the bit and gives all runs equally many steps. Runs with a budget in seconds "
     "are compared at the last step at which all of them were measured."
 )
-_WORKERS_HELP = (
-    "Runs that are trained at the same time. Small networks gain most: their steps are too short for several threads. "
-    "A budget in steps gives the same numbers either way if the number of threads is fixed."
-)
 
 
 class SweepForm(QWidget):
     """The controls, with the number and the duration of the trainings below them.
 
     Attributes:
+        place: Where the runs are trained.
         cost: Number of trainings and their duration in all, or why the settings cannot be used.
     """
 
@@ -67,9 +63,6 @@ class SweepForm(QWidget):
         self.budget = _line("sweep.budget", "Budget of each run", "20", "Training time or steps of each run.")
         self.unit = _choice("sweep.unit", "Unit of the budget", _UNIT_HELP)
         self.unit.addItems(["seconds", "steps"])
-        self.workers = _choice("sweep.workers", "Runs at once", _WORKERS_HELP)
-        for count in range(1, (os.cpu_count() or 1) + 1):
-            self.workers.addItem("one after the other" if count == 1 else f"{count} in their own processes", count)
         rows = QFormLayout(self)
         rows.setContentsMargins(2, 0, 2, 4)
         budget = QWidget()
@@ -79,21 +72,23 @@ class SweepForm(QWidget):
         line.addWidget(self.unit)
         for title, widget in (
             ("Experiment", self.preset), ("Copies k", self.ks), ("Seeds", self.seeds), ("Modes", self.modes),
-            ("Fusions", self.fusions), ("Budget", budget), ("At once", self.workers),
+            ("Fusions", self.fusions), ("Budget", budget),
         ):  # fmt: skip
             rows.addRow(title, widget)
+        self.place = PlaceChoice(rows)
         self.cost = CostLine("sweep.cost")
         rows.addRow(self.cost)
         for box in (self.preset, self.modes, self.fusions, self.unit):
             box.currentIndexChanged.connect(self.show_cost)
         for text in (self.ks, self.seeds, self.budget):
             text.textChanged.connect(self.show_cost)
+        self.place.changed.connect(self.show_cost)
         self.show_cost()
 
     @Slot()
     def show_cost(self) -> None:
         """Show how many trainings the settings ask for, and how long they take."""
-        self.cost.show_cost(lambda: _cost(self.value()))
+        self.cost.show_cost(lambda: self.place.value() and _cost(self.value()))
 
     def value(self) -> SweepSpec:
         """Return the comparison with these settings.
