@@ -162,7 +162,11 @@ class Command:
     def __call__(self) -> int:
         """Carry it out in a worker, until that is stopped; return the exit code, negative for a signal."""
         try:
-            return self.begin().wait()
+            process = self.begin()
+            # Ray's cancellation is noticed between two looks only.
+            while (code := process.poll()) is None:
+                time.sleep(_POLL_S)
+            return code
         finally:
             self.stop()
 

@@ -65,8 +65,8 @@ class OnSlurm:
         try:
             job = self._executor.submit(SlurmCommand(task.words, str(task.log)))
         except FailedJobError as error:
-            said = " ".join(str(error).split()).removeprefix("sbatch: error: ")
-            raise UserError(f"Slurm refuses the job: {said}") from error
+            said = str(error).strip().rpartition("error: ")[2]
+            raise UserError(f"Slurm refuses the job: {said}.") from error
         self._absent[job.job_id] = 0
         return job
 

@@ -198,8 +198,10 @@ class ComparePage(Page):
         """Pause or continue the comparison."""
         self._sweeper.hold()
         if self._sweeper.held:
-            waits = "the runs are saved and ended, and Go on starts them again" if self._on else "the current run waits"
+            waits = "the runs are saved and ended; Go on starts them again" if self._on else "the current run waits"
             self.set_status(Status(f"Paused: {waits}."))
+            if self._on:
+                self._say(f"{self._place_name}, {place_words(self._on)}: paused; {waits}.")
         self._update_buttons()
 
     def do_duplicate(self) -> None:

@@ -53,14 +53,14 @@ class PlaceChoice(QObject):
         self.detail, self.cards = QLineEdit(), QLineEdit()
         self.cards.setPlaceholderText("as the device asks for")
         self.cards.setToolTip(wrapped(_CARDS_HELP))
-        for name, words, widget in (
-            ("place", "Train on", self.place),
-            ("detail", "Address or partition", self.detail),
-            ("cards", "Cards of each run", self.cards),
+        for name, label, words, widget in (
+            ("place", "Train on", "Train on", self.place),
+            ("detail", "Address", "Address or partition", self.detail),
+            ("cards", "Cards", "Graphics cards of each run", self.cards),
         ):
             widget.setObjectName(f"sweep.{name}")
             widget.setAccessibleName(words)
-            rows.addRow(words, widget)
+            rows.addRow(label, widget)
         # Each kind of place keeps its own address or partition.
         self._details = dict.fromkeys(_DETAILS, "")
         self._show()
