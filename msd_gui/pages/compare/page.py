@@ -314,9 +314,7 @@ class ComparePage(Page):
                 self._then, self._opening = "", False
                 self._ended("")
                 if self._on and self.spec is not None:
-                    self._say(
-                        f"{self._place_name}: {event.text} Resume continues with the rest, here or in another place."
-                    )
+                    self._show_stopped("an error ended it", ", here or in another place")
         self._update_buttons()
 
     def _ended(self, text: str) -> None:
@@ -340,11 +338,11 @@ class ComparePage(Page):
         """Name of the folder; the whole path would take several lines."""
         return self.folder.name if self.folder else ""
 
-    def _show_stopped(self) -> None:
+    def _show_stopped(self, why: str = "stopped", where: str = "") -> None:
         self._ended("")
         latest = self.shown.latest
         done = f"{latest.done} of {latest.total} runs are done" if latest is not None else "no run is done yet"
-        self._say(f"{self._place_name}: stopped; {done}. Resume continues with the rest.")
+        self._say(f"{self._place_name}: {why}; {done}. Resume continues with the rest{where}.")
 
     @Slot(bool)
     def _on_running(self, running: bool) -> None:

@@ -176,6 +176,25 @@ process.wait()
     assert subprocess.run([sys.executable, "-c", words], timeout=50, check=False).returncode == 7
 
 
+def test_a_worker_that_is_interrupted_stops_its_command() -> None:
+    # As Ray cancels a task: an interrupt that a thread in `Popen.wait` does not notice.
+    words = """
+import _thread, subprocess, sys, threading
+from msd_engine.launchers.launch import Command
+class Sleeper(Command):
+    def begin(self):
+        self.process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+        threading.Timer(0.2, _thread.interrupt_main).start()
+        return self.process
+command = Sleeper((), "")
+try:
+    command()
+except KeyboardInterrupt:
+    sys.exit(8 if command.process.poll() is None else 7)
+"""
+    assert subprocess.run([sys.executable, "-c", words], timeout=50, check=False).returncode == 7
+
+
 class Scripted:
     """An engine whose commands end with the given codes, one try after the other."""
 
