@@ -140,7 +140,7 @@ def _join(address: str, threads: int, cards: float) -> Any:
     alone = {"_node_ip_address": _LOOPBACK, "include_dashboard": False, "_system_config": _PATIENCE}
     ray.init(log_to_driver=False, **({"address": address} if address else alone))
     for name, wanted in {} if address else {"CPU": threads, "GPU": cards}.items():
-        if wanted > (there := ray.cluster_resources().get(name, 0.0)):
+        if wanted > (there := ray.cluster_resources().get(name, 0.0)):  # type: ignore[no-untyped-call]
             raise ValueError(f"each run asks for {wanted:g} {name}, and this computer has {there:g}")
     # Whatever is lost is repeated by `launch`.
     return ray.remote(num_cpus=threads, num_gpus=cards, max_retries=0)(Command.__call__).remote

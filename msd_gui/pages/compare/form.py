@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QLocale, Slot
-from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from msd_engine.specs import ExperimentSpec, SpecError, SweepSpec, load_preset, preset_names
 from msd_engine.specs.nets import FUSIONS
@@ -63,8 +63,9 @@ class SweepForm(QWidget):
         self.budget = _line("sweep.budget", "Budget of each run", "20", "Training time or steps of each run.")
         self.unit = _choice("sweep.unit", "Unit of the budget", _UNIT_HELP)
         self.unit.addItems(["seconds", "steps"])
-        rows = QFormLayout(self)
-        rows.setContentsMargins(2, 0, 2, 4)
+        whole, rows = QVBoxLayout(self), QFormLayout()
+        whole.setContentsMargins(2, 0, 2, 4)
+        whole.addLayout(rows)
         budget = QWidget()
         line = QHBoxLayout(budget)
         line.setContentsMargins(0, 0, 0, 0)
@@ -77,7 +78,7 @@ class SweepForm(QWidget):
             rows.addRow(title, widget)
         self.place = PlaceChoice(rows)
         self.cost = CostLine("sweep.cost")
-        rows.addRow(self.cost)
+        whole.addWidget(self.cost)
         for box in (self.preset, self.modes, self.fusions, self.unit):
             box.currentIndexChanged.connect(self.show_cost)
         for text in (self.ks, self.seeds, self.budget):

@@ -6,16 +6,17 @@ import os
 from collections.abc import Iterator
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
-from PySide6.QtWidgets import QComboBox, QFormLayout, QLineEdit
+from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLineEdit, QWidget
 
 from msd_engine.specs import SpecError
 from msd_engine.specs.tables.places import PLACES, cards_of, why_not
 from msd_gui.theme.tips import wrapped
 
 _HELP = (
-    "Where the runs are trained. Several at once are commands of their own: whichever dies goes on from its last "
-    "checkpoint. Small networks gain most: their steps are too short for several threads. A budget in steps gives the "
-    "same numbers everywhere if the number of threads is fixed."
+    "Where the runs are trained: on this computer, one after the other or several at once, by Ray or by Slurm. Runs "
+    "that may be trained at once are commands of their own: whichever dies goes on from its last checkpoint. Small "
+    "networks gain most: their steps are too short for several threads. A budget in steps gives the same numbers "
+    "everywhere if the number of threads is fixed."
 )
 _ON_RAY = "ray:"
 _NEEDS_FOLDER = "The folder of runs must lie on a disk that all machines share, and the program be installed on each."
@@ -51,16 +52,21 @@ class PlaceChoice(QObject):
                 self.place.model().item(row).setEnabled(False)  # type: ignore[attr-defined]
                 self.place.setItemData(row, wrapped(why), Qt.ItemDataRole.ToolTipRole)
         self.detail, self.cards = QLineEdit(), QLineEdit()
-        self.cards.setPlaceholderText("as the device asks for")
         self.cards.setToolTip(wrapped(_CARDS_HELP))
-        for name, label, words, widget in (
-            ("place", "Train on", "Train on", self.place),
-            ("detail", "Address", "Address or partition", self.detail),
-            ("cards", "Cards", "Graphics cards of each run", self.cards),
+        self._line = QWidget()
+        box = QHBoxLayout(self._line)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.addWidget(self.detail, 2)
+        box.addWidget(self.cards, 1)
+        rows.addRow("Train on", self.place)
+        rows.addRow("Address", self._line)
+        for name, words, widget in (
+            ("place", "Train on", self.place),
+            ("detail", "Address or partition", self.detail),
+            ("cards", "Graphics cards of each run", self.cards),
         ):
             widget.setObjectName(f"sweep.{name}")
             widget.setAccessibleName(words)
-            rows.addRow(label, widget)
         # Each kind of place keeps its own address or partition.
         self._details = dict.fromkeys(_DETAILS, "")
         self._show()
@@ -100,10 +106,11 @@ class PlaceChoice(QObject):
     def _show(self) -> None:
         on = self.place.currentData()
         words, placeholder, meaning = _DETAILS.get(on, ("", "", ""))
-        self._rows.setRowVisible(self.detail, bool(words))
-        self._rows.setRowVisible(self.cards, _gives_cards(on))
-        self._rows.labelForField(self.detail).setText(words)  # type: ignore[attr-defined]
+        self._rows.setRowVisible(self._line, _gives_cards(on))
+        self._rows.labelForField(self._line).setText(words or "Cards")  # type: ignore[attr-defined]
+        self.detail.setVisible(bool(words))
         self.detail.setPlaceholderText(placeholder)
+        self.cards.setPlaceholderText("cards" if words else "as the device asks for")
         self.detail.setToolTip(wrapped(meaning))
         self.detail.setText(self._details.get(on, ""))
         self.changed.emit()
@@ -129,9 +136,9 @@ def _why_not(on: str) -> str:
 
 def _entries() -> Iterator[tuple[str, str]]:
     """Yield the words and the text of each place."""
-    yield "this computer, one after the other", ""
+    yield "this computer", ""
     for count in range(2, (os.cpu_count() or 1) + 1):
-        yield f"this computer, {count} in their own processes", f"local:{count}"
+        yield f"this computer, {count} at once", f"local:{count}"
     yield "Ray on this computer", "ray"
     yield "a Ray cluster", _ON_RAY
     yield "Slurm", "slurm"

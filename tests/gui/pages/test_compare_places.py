@@ -10,6 +10,7 @@ import pytest
 from fake_engine import FakeEngine
 from hands import WAIT_MS
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFormLayout
 
 from msd_engine.events import ChildStarted, Failed, Finished, Progress, Started, SweepTable
 from msd_engine.specs import SpecError
@@ -86,16 +87,18 @@ def test_the_engine_is_asked_for_the_chosen_place(on, detail, cards, asked, show
 
 def test_only_fields_of_the_chosen_place_are_shown(show):
     page, _ = show()
-    place, rows = page.form.place, page.form.layout()
+    place, rows = page.form.place, page.form.findChild(QFormLayout)
     seen = {}
     for row in range(place.place.count()):
         place.place.setCurrentIndex(row)
-        words = rows.labelForField(place.detail).text() if place.detail.isVisible() else ""
-        seen[place.place.itemData(row)] = (words, place.cards.isVisible())
+        label = rows.labelForField(place.cards.parentWidget())
+        words = label.text() if label.isVisible() else ""
+        seen[place.place.itemData(row)] = (words, place.detail.isVisible(), place.cards.isVisible())
         assert place.place.toolTip()
-    assert seen.pop("") == ("", False)
-    assert [seen.pop(on) for on in ("ray", "ray:", "slurm")] == [("", True), ("Address", True), ("Partition", True)]
-    assert set(seen.values()) <= {("", False)}
+    assert seen.pop("ray") == ("Cards", False, True)
+    assert seen.pop("ray:") == ("Address", True, True)
+    assert seen.pop("slurm") == ("Partition", True, True)
+    assert set(seen.values()) == {("", False, False)}
     choose(page, "slurm", "gpu")
     choose(page, "ray:", "host:1")
     choose(page, "slurm", place.detail.text())
