@@ -12,6 +12,7 @@ from msd_gui.pages.base.cost_line import CostLine
 from msd_gui.pages.compare.place import PlaceChoice
 from msd_gui.theme.tips import wrapped
 from msd_gui.widgets.controls.numbers import duration, read_number
+from msd_gui.widgets.panels.elided import ElidedCombo
 
 _BOTH = "both"
 _OPENED = ""
@@ -35,7 +36,7 @@ class SweepForm(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._opened: ExperimentSpec | None = None
-        self.preset = _choice("sweep.preset", "Experiment", _PRESET_HELP)
+        self.preset = _choice("sweep.preset", "Experiment", _PRESET_HELP, ElidedCombo())
         # The title of an experiment may not fit into the box.
         self.preset.currentTextChanged.connect(
             lambda title: self.preset.setToolTip(wrapped(f"{title}\n{_PRESET_HELP}"))
@@ -58,7 +59,7 @@ class SweepForm(QWidget):
             "σ_eff this shows whether a network that serves every k, and gives up the order of the copies, errs more."
         )
         self.fusions = _choice("sweep.fusions", "Fusions of copies", help_fusions)
-        for fusions, words in (((), "that of the experiment"), (tuple(FUSIONS), ", ".join(FUSIONS))):
+        for fusions, words in (((), "the experiment's"), (tuple(FUSIONS), ", ".join(FUSIONS))):
             self.fusions.addItem(words, ",".join(fusions))
         self.budget = _line("sweep.budget", "Budget of each run", "20", "Training time or steps of each run.")
         self.unit = _choice("sweep.unit", "Unit of the budget", _UNIT_HELP)
@@ -177,8 +178,8 @@ def _line(name: str, title: str, text: str, help_text: str) -> QLineEdit:
     return line
 
 
-def _choice(name: str, title: str, help_text: str) -> QComboBox:
-    box = QComboBox()
+def _choice(name: str, title: str, help_text: str, box: QComboBox | None = None) -> QComboBox:
+    box = box or QComboBox()
     box.setObjectName(name)
     box.setAccessibleName(title)
     box.setToolTip(wrapped(help_text))
