@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLineEdit, QW
 from msd_engine.specs import SpecError
 from msd_engine.specs.tables.places import PLACES, cards_of, why_not
 from msd_gui.theme.tips import wrapped
+from msd_gui.widgets.panels.elided import ElidedCombo
 
 _HELP = (
     "Where the runs are trained: on this computer, one after the other or several at once, by Ray or by Slurm. Runs "
@@ -43,7 +44,7 @@ class PlaceChoice(QObject):
         """Add the rows to a form; places that cannot be used are grey, and their tips say what is missing."""
         super().__init__(rows)
         self._rows = rows
-        self.place = QComboBox()
+        self.place = ElidedCombo()
         self.place.setToolTip(wrapped(_HELP))
         self.place.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         for row, (words, on) in enumerate(_entries()):
