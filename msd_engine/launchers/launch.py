@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import psutil
 
@@ -24,11 +24,13 @@ from msd_engine.backend.files import make_folder
 AGAIN = 75
 """Exit code of a command that was stopped and goes on if it is repeated (EX_TEMPFAIL of sysexits.h)."""
 
+LOST, MANY = -1, 1_000_000
+"""Exit code of a command whose worker died, and slots of an engine that has a queue of its own."""
+
 State = Literal["waiting", "started", "again", "done", "failed"]
 
 _MOST_TRIES = 50
-_POLL_S, _REST_S = 0.1, 1.0
-_PATIENCE_S = 60.0
+_POLL_S, _REST_S, _PATIENCE_S = 0.1, 1.0, 60.0
 # A shell reports a command that a signal has ended by 128 and the number of the signal.
 _BY_SIGNAL = 128
 
@@ -62,37 +64,22 @@ class Resources:
 
 
 class Engine(Protocol):
-    """A place that carries out tasks.
-
-    Attributes:
-        slots: Number of tasks that it takes at once.
-    """
+    """A place that carries out tasks, `slots` of them at once."""
 
     slots: int
 
     def start(self, task: Task) -> Any:
         """Start a task, and return the handle of its process or job."""
-        ...
 
     def code(self, handle: Any) -> int | None:
         """Return the exit code, None while the task waits or runs; a negative one means that it was lost or killed."""
-        ...
-
-    def stop(self, handle: Any) -> None:
-        """Ask a task to save its work and end."""
-        ...
 
     def close(self, handles: Iterable[Any]) -> None:
-        """Wait for stopped tasks, and leave the engine."""
-        ...
+        """Stop these tasks, which save their work, and leave the engine."""
 
 
 def launch(tasks: Iterable[Task], engine: Engine) -> Iterator[tuple[str, State]]:
     """Carry out tasks; closing the generator stops those that run, which save their work.
-
-    Args:
-        tasks: The tasks.
-        engine: The place.
 
     Yields:
         Name and state at each change of a task: ``started``, ``again``, ``done`` or ``failed``; an empty name and
@@ -116,82 +103,75 @@ def launch(tasks: Iterable[Task], engine: Engine) -> Iterator[tuple[str, State]]
                 if (code := engine.code(handle)) is None:
                     continue
                 del running[task]
-                state = _state(code, tries[task.name])
-                if state == "again":
+                stopped = code == AGAIN or code < 0 or code > _BY_SIGNAL
+                again = stopped and tries[task.name] < _MOST_TRIES
+                if again:
                     rested_s[task.name] = time.monotonic() + _REST_S
                     waiting.append(task)
-                yield task.name, state
+                yield task.name, "done" if code == 0 else "again" if again else "failed"
             yield "", "waiting"
             time.sleep(_POLL_S)
     finally:
-        for handle in running.values():
-            engine.stop(handle)
         engine.close(running.values())
 
 
-def _state(code: int, tries: int) -> State:
-    if code == 0:
-        return "done"
-    stopped = code == AGAIN or code < 0 or code > _BY_SIGNAL
-    return "again" if stopped and tries < _MOST_TRIES else "failed"
-
-
-def begin(words: Iterable[str], log: Path, ignored: Iterable[int] = ()) -> subprocess.Popen[bytes]:
-    """Start a command of `msd` with the present interpreter; its output goes to the end of a file.
-
-    Ctrl-C in the terminal does not reach it: whoever started it decides.
-
-    Args:
-        words: The words after ``msd``.
-        log: The file.
-        ignored: Signals that it ignores.
-    """
-    make_folder(log.parent)
-    deaf = tuple(ignored)
-    with log.open("ab") as output:
-        return subprocess.Popen(
-            [sys.executable, "-m", "msd_engine.cli", *words],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=(lambda: [signal.signal(one, signal.SIG_IGN) for one in deaf]) if deaf else None,  # noqa: PLW1509
-        )
-
-
-def end(process: subprocess.Popen[bytes]) -> None:
-    """Wait for a process that was asked to end; kill it if it does not.
+def end(process: subprocess.Popen[Any], patience_s: float = _PATIENCE_S) -> None:
+    """Wait for a process that was asked to end; kill it if it does not within `patience_s` seconds.
 
     A handler of signals may call this while it interrupts `Popen.wait`, which holds a lock: so psutil waits.
     """
     if process.returncode is not None:
         return
     with contextlib.suppress(psutil.NoSuchProcess):
-        child = psutil.Process(process.pid)
-        try:
-            child.wait(_PATIENCE_S)
-        except psutil.TimeoutExpired:
-            process.kill()
-            child.wait()
+        for late in psutil.wait_procs([psutil.Process(process.pid)], patience_s)[1]:
+            late.kill()
+            late.wait()
 
 
-def carry_out(words: tuple[str, ...], log: str) -> int:
-    """Carry out a command in this worker of an engine; if the worker is stopped, so is the command.
+@dataclass
+class Command:
+    """A command of `msd` by the present interpreter; Ctrl-C in the terminal does not reach it.
 
-    Returns:
-        The exit code; negative for the signal that has ended it.
+    Attributes:
+        words: The words after ``msd``.
+        log: File at whose end its output goes.
+        process: Its process; None before it begins.
     """
-    process = begin(words, Path(log))
-    try:
-        return process.wait()
-    finally:
-        process.terminate()
-        end(process)
 
+    words: tuple[str, ...]
+    log: str
+    process: subprocess.Popen[bytes] | None = None
+    ignored: ClassVar[tuple[int, ...]] = ()
 
-def last_line(log: Path) -> str:
-    """Return the last line of a command's output; empty if there is none."""
-    with contextlib.suppress(OSError):
-        lines = log.read_text(errors="replace").split("\n")
-        return next((line.strip() for line in reversed(lines) if line.strip()), "")
-    return ""
+    def begin(self) -> subprocess.Popen[bytes]:
+        """Start it; a new time of its output says that it no longer waits."""
+        log, deaf = Path(self.log), self.ignored
+        make_folder(log.parent)
+        log.touch()
+        with log.open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "msd_engine.cli", *self.words],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=(lambda: [signal.signal(one, signal.SIG_IGN) for one in deaf]) if deaf else None,  # noqa: PLW1509
+            )
+        return self.process
+
+    def __call__(self) -> int:
+        """Carry it out in a worker, until that is stopped; return the exit code, negative for a signal."""
+        try:
+            process = self.begin()
+            # Ray's cancellation is noticed between two looks only.
+            while (code := process.poll()) is None:
+                time.sleep(_POLL_S)
+            return code
+        finally:
+            self.stop()
+
+    def stop(self) -> None:
+        """Let it save its work and end."""
+        if self.process is not None:
+            self.process.terminate()
+            end(self.process)

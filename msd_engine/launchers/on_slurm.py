@@ -8,47 +8,28 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from msd_engine.launchers.launch import Resources, Task, begin, end
+import submitit
+from submitit.core.utils import FailedJobError, UncompletedJobError
+from submitit.helpers import DelayedSubmission
+
+from msd_engine.backend.errors import UserError
+from msd_engine.launchers.launch import LOST, MANY, Command, Resources, Task
 from msd_engine.specs.live import Every
 
-_SLOTS = 1_000_000
-_LOST = -1
-_MINUTES = 60
-_MOST_TIMEOUTS = 1000
+_MINUTES, _MOST_TIMEOUTS = 60, 1000
 _LOOK_HZ, _LOOKS = 1 / 30, 2
 
 
-class Command:
+class SlurmCommand(Command):
     """A command as the callable that submitit stores; only this name and two texts are pickled."""
 
-    def __init__(self, words: tuple[str, ...], log: str) -> None:
-        self.words = words
-        self.log = log
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"words": self.words, "log": self.log, "_process": None}
-
-    def __call__(self) -> int:
-        """Carry out the command and return its exit code."""
-        # Slurm sends these to every process of a job, before a limit or a preemption; `checkpoint` stops the command.
-        self._process = begin(self.words, Path(self.log), (signal.SIGUSR1, signal.SIGUSR2))
-        try:
-            return self._process.wait()
-        finally:
-            self._stop()
+    # Slurm sends these to every process of a job, before a limit or a preemption; `checkpoint` stops the command.
+    ignored = (signal.SIGUSR1, signal.SIGUSR2)
 
     def checkpoint(self) -> Any:
         """Save the work before Slurm ends the job, and ask for the same job again."""
-        from submitit.helpers import DelayedSubmission
-
-        self._stop()
-        return DelayedSubmission(Command(self.words, self.log))
-
-    def _stop(self) -> None:
-        if self._process is not None:
-            self._process.terminate()
-            end(self._process)
+        self.stop()
+        return DelayedSubmission(SlurmCommand(self.words, self.log))
 
 
 class OnSlurm:
@@ -61,11 +42,9 @@ class OnSlurm:
         cluster: ``slurm``; ``local`` starts processes of this machine by the same way.
     """
 
-    slots = _SLOTS
+    slots = MANY
 
     def __init__(self, partition: str, resources: Resources, folder: Path, cluster: str = "slurm") -> None:
-        import submitit
-
         limits = {"slurm_max_num_timeout": _MOST_TIMEOUTS} if cluster == "slurm" else {}
         self._known_by = cluster
         self._look = Every(_LOOK_HZ)
@@ -78,21 +57,27 @@ class OnSlurm:
         self._executor.update_parameters(**needs)
 
     def start(self, task: Task) -> Any:
-        """Submit a job."""
-        job = self._executor.submit(Command(task.words, str(task.log)))
+        """Submit a job.
+
+        Raises:
+            UserError: Slurm refuses it.
+        """
+        try:
+            job = self._executor.submit(SlurmCommand(task.words, str(task.log)))
+        except FailedJobError as error:
+            said = str(error).strip().rpartition("error: ")[2]
+            raise UserError(f"Slurm refuses the job: {said}.") from error
         self._absent[job.job_id] = 0
         return job
 
     def code(self, handle: Any) -> int | None:
         """Return the exit code of its command, None while it waits or runs."""
-        import submitit
-
         if not handle.done():
-            return _LOST if self._is_gone(handle.job_id) else None
+            return LOST if self._is_gone(handle.job_id) else None
         try:
             return int(handle.result())
-        except (submitit.core.utils.UncompletedJobError, submitit.core.utils.FailedJobError):
-            return _LOST
+        except UncompletedJobError:
+            return LOST
 
     def _is_gone(self, job_id: str) -> bool:
         """Return whether Slurm has forgotten a job; submitit asks its accounting, which many clusters do not have."""
@@ -103,9 +88,7 @@ class OnSlurm:
                 self._absent[one] = 0 if one in queued else times + 1
         return self._absent[job_id] >= _LOOKS
 
-    def stop(self, handle: Any) -> None:
-        """Cancel it."""
-        handle.cancel()
-
     def close(self, handles: Iterable[Any]) -> None:
-        """Leave the cancelled ones to Slurm."""
+        """Cancel them, and leave the rest to Slurm."""
+        for handle in handles:
+            handle.cancel()

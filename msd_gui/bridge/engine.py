@@ -295,10 +295,11 @@ class Engine:
 
     # -- comparisons of numbers of copies ------------------------------------------------------------------------------
 
-    def sweep(self, spec: SweepSpec, folder: Path, *, resume: bool = False, workers: int = 1) -> Job:
-        """Train and measure the missing runs of a comparison, in its folder, several at once if asked for."""
-        on = f"local:{workers}" if workers > 1 else ""
-        return self._job("sweep.sweep:sweep", spec, folder, resume=resume, on=on, pool=0)
+    def sweep(
+        self, spec: SweepSpec, folder: Path, *, resume: bool = False, on: str = "", gpus: float | None = None
+    ) -> Job:
+        """Train and measure the missing runs of a comparison, in its folder, where `on` says."""
+        return self._job("sweep.sweep:sweep", spec, folder, resume=resume, on=on, gpus=gpus, pool=0)
 
     def open_sweep(self, folder: Path) -> Job:
         """Report a comparison as stored on the disk."""

@@ -210,6 +210,15 @@ class Settings:
         """Store the run folder of a page's network, None for none."""
         self._set(f"runs/{page}", str(folder or ""))
 
+    def place(self, page: str) -> list[str]:
+        """Return where a page trains, as three texts: place, address or partition, cards; all empty if unknown."""
+        texts = self._text(f"places/{page}").split("\t")
+        return texts if len(texts) == 3 else ["", "", ""]
+
+    def set_place(self, page: str, texts: list[str]) -> None:
+        """Store where a page trains."""
+        self._set(f"places/{page}", "\t".join(texts))
+
     def columns(self, page: str) -> bytes:
         """Return widths and order of the columns of a page's list as packed by Qt; empty for none."""
         return self._bytes(f"columns/{page}")

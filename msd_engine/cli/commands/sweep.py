@@ -16,6 +16,7 @@ from msd_engine.runs.layout import SWEEP
 from msd_engine.specs import ExperimentSpec, SpecError, SweepSpec
 from msd_engine.specs.nets import FUSIONS
 from msd_engine.specs.sweep import MODES, parse_list
+from msd_engine.specs.tables.places import cards_of
 
 
 def sweep(options: Sweep) -> dict[str, Any]:
@@ -42,9 +43,6 @@ def sweep(options: Sweep) -> dict[str, Any]:
         print(markdown_text(account.table().rows, account.table().findings))
         del figures["rows"], figures["findings"]
     return figures
-
-
-_MOST_CARDS = 1024
 
 
 class SweepAccount:
@@ -116,22 +114,8 @@ def _job(options: Sweep, spec: SweepSpec, folder: Path, *, resume: bool) -> Iter
     from msd_engine.jobs.sweep.sweep import sweep as job
 
     on = options.on if is_given(options.on) else ""
-    return job(spec, folder, on=on, gpus=_gpus(options), **job_options(options, resume=resume))
-
-
-def _gpus(options: Sweep) -> float | None:
-    """Return the cards of each run; None where they are not given."""
-    if not is_given(options.gpus):
-        return None
-    if not is_given(options.on) or options.on.startswith("local"):
-        raise RefusedError("--gpus is for --on ray and --on slurm; the runs of this machine share its cards.")
-    try:
-        cards = float(options.gpus)
-    except ValueError:
-        cards = -1.0
-    if not 0 <= cards <= _MOST_CARDS or (cards > 1 and cards != int(cards)):
-        raise RefusedError(f"--gpus is a whole number or a fraction below 1, such as 0.5, but not {options.gpus!r}.")
-    return cards
+    gpus = cards_of(options.gpus, on) if is_given(options.gpus) else None
+    return job(spec, folder, on=on, gpus=gpus, **job_options(options, resume=resume))
 
 
 def _new(options: Sweep) -> SweepSpec:

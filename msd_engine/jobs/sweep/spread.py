@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections.abc import Iterable, Iterator
@@ -49,6 +50,14 @@ def command_of(plan: SweepFolder, child: Child, *, data_dir: Path | None, device
     return Task(child.name, tuple(words), folder / _LOG)
 
 
+def last_line(log: Path) -> str:
+    """Return the last line of a command's output; empty if there is none."""
+    with contextlib.suppress(OSError):
+        lines = log.read_text(errors="replace").split("\n")
+        return next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return ""
+
+
 class Spread:
     """Trainings of a comparison on an engine.
 
@@ -71,6 +80,8 @@ class Spread:
         self._shares = dict.fromkeys(self._children, 0.0)
         self._first: dict[str, float] = {}
         self._steps = dict.fromkeys(self._children, 0)
+        # Runs whose commands have not begun, with the time of their output until then.
+        self._waiting: dict[str, int] = {}
         self._begun_s = time.monotonic()
         self._look = Every(_LOOK_HZ)
 
@@ -78,34 +89,49 @@ class Spread:
         """Train until every command has ended; closing stops the commands, which save their work.
 
         Yields:
-            Events of the runs, and the name of a run with ``done`` or ``failed`` when its command has ended.
+            Events of the runs, whose curves begin when their commands do; and the name of a run with ``done`` or
+            ``failed`` when its command has ended.
         """
         left = dict(self._tasks)
         while left:
             if not self._live.wait_while_paused(_PAUSE_POLL_S):
                 yield Tick()
                 continue
+            self._waiting = {name: self._output_ns(name) for name in left}
             with closing(launch(left.values(), engine)) as states:  # type: ignore[type-var]
                 for name, state in states:
+                    if state in ("started", "again", "done", "failed"):
+                        yield from self._begun(name, surely=state != "started")
                     if state in ("done", "failed"):
                         yield from self._news(name)
                         del left[name]
                         yield name, state
-                    elif state == "started":
-                        # A start begins the curve anew, with everything that earlier tries have measured.
-                        self._told.pop(name, None)
-                        self._sizes.pop(name, None)
-                        curve = list(self._news(name))
-                        yield ChildStarted(name, self._numbers[name], len(self._numbers), self._steps[name])
-                        yield from curve
-                    elif self._look.due():
+                    elif state == "again":
+                        self._waiting[name] = self._output_ns(name)
+                    elif state == "waiting" and self._look.due():
                         for child in list(left):
+                            yield from self._begun(child)
                             yield from self._news(child)
-                        yield self._progress()
+                        yield self._progress(len(left))
                     else:
                         yield Tick()
                     if self._live.paused:
                         break
+
+    def _output_ns(self, name: str) -> int:
+        """Return the time of the run's output: each try of its command begins with a new one."""
+        log = self._tasks[name].log
+        return log.stat().st_mtime_ns if log.exists() else 0
+
+    def _begun(self, name: str, *, surely: bool = False) -> Iterator[Event]:
+        """Begin the curve of a run anew if its command has begun, with everything that earlier tries have measured."""
+        if name in self._waiting and (surely or self._output_ns(name) != self._waiting[name]):
+            del self._waiting[name]
+            self._told.pop(name, None)
+            self._sizes.pop(name, None)
+            curve = list(self._news(name))
+            yield ChildStarted(name, self._numbers[name], len(self._numbers), self._steps[name])
+            yield from curve
 
     def _news(self, name: str) -> Iterator[Event]:
         """Yield what the run has measured since it was last looked at."""
@@ -127,11 +153,12 @@ class Spread:
                 self._told[name] = row["step"]
                 yield ChildHeldOut(name, held_out_loss(row))
 
-    def _progress(self) -> Progress:
+    def _progress(self, left: int) -> Progress:
         elapsed_s = time.monotonic() - self._begun_s
         gained = sum(self._shares[name] - first for name, first in self._first.items())
         missing = len(self._shares) - sum(self._shares.values())
-        done = sum(share >= 1.0 for share in self._shares.values())
+        waiting = len(self._waiting)
+        counts = {"in training": left - waiting, "waiting": waiting}
         return Progress(
             step=sum(self._steps.values()),
             total=0,
@@ -139,5 +166,8 @@ class Spread:
             items_rate=math.nan,
             elapsed_s=elapsed_s,
             left_s=elapsed_s * missing / gained if gained > 0 else math.nan,
-            text=f"{done} of {len(self._shares)} runs are trained",
+            text=", ".join(
+                [f"{len(self._shares) - left} of {len(self._shares)} runs are trained"]
+                + [f"{count} {words}" for words, count in counts.items() if count]
+            ),
         )

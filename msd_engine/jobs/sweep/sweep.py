@@ -30,12 +30,12 @@ from msd_engine.events import (
 from msd_engine.jobs.factory.pace import threads_for
 from msd_engine.jobs.factory.parts import learned_denoiser
 from msd_engine.jobs.sweep.draws import least_draws, matched_draws, settled
-from msd_engine.jobs.sweep.spread import Spread, command_of, needs_of
+from msd_engine.jobs.sweep.spread import Spread, command_of, last_line, needs_of
 from msd_engine.jobs.sweep.story import as_begun, ended_event, ending, history, table_event
 from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.jobs.training.train import train
 from msd_engine.launchers.choice import engine_of
-from msd_engine.launchers.launch import Engine, last_line
+from msd_engine.launchers.launch import Engine
 from msd_engine.metrics.errors.errors import BandErrors
 from msd_engine.metrics.errors.matched import MatchedDraws
 from msd_engine.runs.layout import MANIFEST

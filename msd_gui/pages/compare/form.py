@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
-
 from PySide6.QtCore import QLocale, Slot
-from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from msd_engine.specs import ExperimentSpec, SpecError, SweepSpec, load_preset, preset_names
 from msd_engine.specs.nets import FUSIONS
 from msd_engine.specs.sweep import MODE_TITLES, MODES, parse_list
 from msd_gui.pages.base.cost_line import CostLine
+from msd_gui.pages.compare.place import PlaceChoice
 from msd_gui.theme.tips import wrapped
 from msd_gui.widgets.controls.numbers import duration, read_number
+from msd_gui.widgets.panels.elided import ElidedCombo
 
 _BOTH = "both"
 _OPENED = ""
@@ -23,23 +23,20 @@ _UNIT_HELP = (
     "Only a budget in steps repeats to the bit and gives all runs equally many steps. Runs with a budget in seconds "
     "are compared at the last step at which all of them were measured."
 )
-_WORKERS_HELP = (
-    "Runs that are trained at the same time. Small networks gain most: their steps are too short for several threads. "
-    "A budget in steps gives the same numbers either way if the number of threads is fixed."
-)
 
 
 class SweepForm(QWidget):
     """The controls, with the number and the duration of the trainings below them.
 
     Attributes:
+        place: Where the runs are trained.
         cost: Number of trainings and their duration in all, or why the settings cannot be used.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._opened: ExperimentSpec | None = None
-        self.preset = _choice("sweep.preset", "Experiment", _PRESET_HELP)
+        self.preset = _choice("sweep.preset", "Experiment", _PRESET_HELP, ElidedCombo())
         # The title of an experiment may not fit into the box.
         self.preset.currentTextChanged.connect(
             lambda title: self.preset.setToolTip(wrapped(f"{title}\n{_PRESET_HELP}"))
@@ -62,16 +59,14 @@ class SweepForm(QWidget):
             "σ_eff this shows whether a network that serves every k, and gives up the order of the copies, errs more."
         )
         self.fusions = _choice("sweep.fusions", "Fusions of copies", help_fusions)
-        for fusions, words in (((), "that of the experiment"), (tuple(FUSIONS), ", ".join(FUSIONS))):
+        for fusions, words in (((), "the experiment's"), (tuple(FUSIONS), ", ".join(FUSIONS))):
             self.fusions.addItem(words, ",".join(fusions))
         self.budget = _line("sweep.budget", "Budget of each run", "20", "Training time or steps of each run.")
         self.unit = _choice("sweep.unit", "Unit of the budget", _UNIT_HELP)
         self.unit.addItems(["seconds", "steps"])
-        self.workers = _choice("sweep.workers", "Runs at once", _WORKERS_HELP)
-        for count in range(1, (os.cpu_count() or 1) + 1):
-            self.workers.addItem("one after the other" if count == 1 else f"{count} in their own processes", count)
-        rows = QFormLayout(self)
-        rows.setContentsMargins(2, 0, 2, 4)
+        whole, rows = QVBoxLayout(self), QFormLayout()
+        whole.setContentsMargins(2, 0, 2, 4)
+        whole.addLayout(rows)
         budget = QWidget()
         line = QHBoxLayout(budget)
         line.setContentsMargins(0, 0, 0, 0)
@@ -79,21 +74,23 @@ class SweepForm(QWidget):
         line.addWidget(self.unit)
         for title, widget in (
             ("Experiment", self.preset), ("Copies k", self.ks), ("Seeds", self.seeds), ("Modes", self.modes),
-            ("Fusions", self.fusions), ("Budget", budget), ("At once", self.workers),
+            ("Fusions", self.fusions), ("Budget", budget),
         ):  # fmt: skip
             rows.addRow(title, widget)
+        self.place = PlaceChoice(rows)
         self.cost = CostLine("sweep.cost")
-        rows.addRow(self.cost)
+        whole.addWidget(self.cost)
         for box in (self.preset, self.modes, self.fusions, self.unit):
             box.currentIndexChanged.connect(self.show_cost)
         for text in (self.ks, self.seeds, self.budget):
             text.textChanged.connect(self.show_cost)
+        self.place.changed.connect(self.show_cost)
         self.show_cost()
 
     @Slot()
     def show_cost(self) -> None:
         """Show how many trainings the settings ask for, and how long they take."""
-        self.cost.show_cost(lambda: _cost(self.value()))
+        self.cost.show_cost(lambda: self.place.value() and _cost(self.value()))
 
     def value(self) -> SweepSpec:
         """Return the comparison with these settings.
@@ -181,8 +178,8 @@ def _line(name: str, title: str, text: str, help_text: str) -> QLineEdit:
     return line
 
 
-def _choice(name: str, title: str, help_text: str) -> QComboBox:
-    box = QComboBox()
+def _choice(name: str, title: str, help_text: str, box: QComboBox | None = None) -> QComboBox:
+    box = box or QComboBox()
     box.setObjectName(name)
     box.setAccessibleName(title)
     box.setToolTip(wrapped(help_text))

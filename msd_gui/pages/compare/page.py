@@ -27,6 +27,7 @@ from msd_gui.pages.base import layout
 from msd_gui.pages.base.exports import plot_exports, sweep_export
 from msd_gui.pages.base.page import Export, Page, Status
 from msd_gui.pages.compare.form import SweepForm
+from msd_gui.pages.compare.place import place_words
 from msd_gui.pages.compare.shown import ComparisonShown
 from msd_gui.session.settings import Settings
 from msd_gui.theme import icon
@@ -38,6 +39,10 @@ _PLAN = "sweep.json"
 
 
 _START_HELP, _OPEN_HELP = "Start a new comparison with these settings.", "Open the folder of a comparison."
+_PAUSE_HELP = (
+    "Pause what is running; press again to continue. Runs in processes of their own, of Ray or of Slurm are saved and "
+    "ended, so that they leave their place to others, and start again from there."
+)
 _EXAMPLE = "An example that came with the program is shown. Start a comparison or open one, and it takes its place."
 _STARTING = "The engine is starting: one moment."
 
@@ -61,6 +66,8 @@ class ComparePage(Page):
         self._watched = False
         self._spec_title = ""
         self._then = ""
+        # Where the runs are trained as commands of their own; empty for one after the other in this program.
+        self._on = ""
         self._stopped = False
         self._opening = False
         self._only_reads = False
@@ -79,14 +86,14 @@ class ComparePage(Page):
             name: self._button(name, words, glyph, help_text)
             for name, words, glyph, help_text in (
                 ("train", "Start", "train", _START_HELP),
-                ("pause", "Pause", "pause", "Pause what is running; press again to continue."),
+                ("pause", "Pause", "pause", _PAUSE_HELP),
                 ("stop", "Stop", "stop", "Stop. All results are kept, and Resume continues."),
                 ("resume", "Resume", "resume", "Continue this comparison; ks, seeds, modes and fusions may be added."),
                 ("open", "Open…", "open_run", _OPEN_HELP),
             )
         }
         self.buttons["pause"].setCheckable(True)
-        self.words = QLabel("A comparison trains the same network for each k, seed and mode, one run after the other.")
+        self.words = QLabel("A comparison trains the same network for each k, seed and mode.")
         self.words.setTextFormat(Qt.TextFormat.RichText)
         self.words.setWordWrap(True)
         self.words.setProperty("role", "muted")
@@ -138,13 +145,15 @@ class ComparePage(Page):
             self._sweeper.submit(self.engine.open_sweep(example_folder()))
 
     def restore(self, name: str, settings: Settings) -> None:
-        """Remember the comparison of the last session, if it is still on the disk."""
+        """Remember the comparison of the last session, if it is still on the disk, and its place."""
+        self.form.place.set_texts(settings.place(name))
         folder = settings.last_run(name)
         if folder is not None and (folder / _PLAN).is_file():
             self.folder = folder
 
     def keep(self, name: str, settings: Settings) -> None:
-        """Keep the folder of the comparison."""
+        """Keep the folder of the comparison, and where its runs are trained."""
+        settings.set_place(name, self.form.place.texts())
         settings.set_last_run(name, self.folder)
 
     def can(self, action: str) -> bool:
@@ -170,31 +179,37 @@ class ComparePage(Page):
 
     def do_train(self) -> None:
         """Start a new comparison."""
-        if (spec := self._requested()) is not None:
+        if (asked := self._requested()) is not None:
+            spec, self._on, gpus = asked
             self._clear()
             self.folder, self._only_reads = self.engine.new_sweep(spec), False
-            self._sweeper.submit(self.engine.sweep(spec, self.folder, workers=self.form.workers.currentData()))
+            self._sweeper.submit(self.engine.sweep(spec, self.folder, on=self._on, gpus=gpus))
 
     def do_resume(self) -> None:
         """Continue the comparison, with the new ks, seeds and modes of the form."""
-        wanted = self._requested()
-        if wanted is not None and self.folder is not None and self.spec is not None:
+        asked = self._requested()
+        if asked is not None and self.folder is not None and self.spec is not None:
+            wanted, self._on, gpus = asked
             wider = self.spec.with_more(ks=wanted.ks, seeds=wanted.seeds, modes=wanted.modes, fusions=wanted.fusions)
             self.shown.clear()
             self._only_reads = False
-            workers = self.form.workers.currentData()
-            self._sweeper.submit(self.engine.sweep(wider, self.folder, resume=True, workers=workers))
+            self._sweeper.submit(self.engine.sweep(wider, self.folder, resume=True, on=self._on, gpus=gpus))
 
     def do_stop(self) -> None:
         """Stop the comparison; its results stay on the disk."""
         self._stopped = True
         self._sweeper.stop()
+        if self._on:
+            self._say(f"{self._place_name}: stopping. The runs save their work first.")
 
     def do_pause(self) -> None:
-        """Pause or continue the current run."""
+        """Pause or continue the comparison."""
         self._sweeper.hold()
         if self._sweeper.held:
-            self.set_status(Status("Paused: the current run waits."))
+            waits = "the runs are saved and ended; Go on starts them again" if self._on else "the current run waits"
+            self.set_status(Status(f"Paused: {waits}."))
+            if self._on:
+                self._say(f"{self._place_name}, {place_words(self._on)}: paused; {waits}.")
         self._update_buttons()
 
     def do_duplicate(self) -> None:
@@ -222,7 +237,7 @@ class ComparePage(Page):
             if folder != self.folder:
                 self.noticed.emit(f"Stop the comparison {self._place_name} first: it still runs on this page.")
             return
-        self._then = then
+        self._then, self._on = then, ""
         self._opening = self._only_reads = True
         self._clear()
         self.folder = folder
@@ -257,9 +272,10 @@ class ComparePage(Page):
         )
         return whole + curves
 
-    def _requested(self) -> SweepSpec | None:
+    def _requested(self) -> tuple[SweepSpec, str, float | None] | None:
+        """Return the comparison, its place and the cards of each run; None after telling what is wrong with them."""
         try:
-            return self.form.value()
+            return self.form.value(), *self.form.place.value()
         except SpecError as error:
             self.failed.emit(str(error), "")
             return None
@@ -284,12 +300,16 @@ class ComparePage(Page):
                 self.shown.start_child(event.name)
                 child = self.shown.child(event.name)
                 words = event.name if child is None else child.words
-                self._say(f"{self._place_name}: run {event.number} of {event.total}, {words}.")
+                # Of several at once, `Progress` tells how many.
+                if not self._on:
+                    self._say(f"{self._place_name}: run {event.number} of {event.total}, {words}.")
             case ChildHeldOut():
                 self.shown.measure(event.name, event.measured)
             case SweepTable():
                 self.shown.show_table(event)
             case Progress() if not self._sweeper.held:
+                if self._on and not self._stopped:
+                    self._say(f"{self._place_name}, {place_words(self._on)}: {event.text}.")
                 whole = event.elapsed_s + event.left_s
                 fraction = event.elapsed_s / whole if whole > 0 else None
                 rate = "" if math.isnan(event.rate) else f"{event.rate:.1f} steps/s"
@@ -301,6 +321,8 @@ class ComparePage(Page):
                     self.folder = None
                 self._then, self._opening = "", False
                 self._ended("")
+                if self._on and self.spec is not None:
+                    self._show_stopped("an error ended it", ", here or in another place")
         self._update_buttons()
 
     def _ended(self, text: str) -> None:
@@ -324,11 +346,11 @@ class ComparePage(Page):
         """Name of the folder; the whole path would take several lines."""
         return self.folder.name if self.folder else ""
 
-    def _show_stopped(self) -> None:
+    def _show_stopped(self, why: str = "stopped", where: str = "") -> None:
         self._ended("")
         latest = self.shown.latest
         done = f"{latest.done} of {latest.total} runs are done" if latest is not None else "no run is done yet"
-        self._say(f"{self._place_name}: stopped; {done}. Resume continues with the rest.")
+        self._say(f"{self._place_name}: {why}; {done}. Resume continues with the rest{where}.")
 
     @Slot(bool)
     def _on_running(self, running: bool) -> None:

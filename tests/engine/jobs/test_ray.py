@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -10,14 +11,17 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from sockets import is_loopback, listening, open_to_others
 from test_spread import table
 from test_sweep import plan, points
 
+from msd_engine.backend.errors import UserError
 from msd_engine.events import ChildEnded, ChildStarted, Finished
 from msd_engine.jobs.sweep.sweep import sweep
 from msd_engine.launchers.launch import Resources, Task, launch
+from msd_engine.launchers.on_ray import OnRay
 
 pytestmark = [
     pytest.mark.long,
@@ -45,21 +49,26 @@ def seen_by_a_stranger(address: str, mode: str) -> subprocess.CompletedProcess[s
     return subprocess.run(words, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
 
-def test_ray_of_this_machine_is_seen_by_nobody_else(tmp_path: Path) -> None:
-    from msd_engine.launchers.on_ray import OnRay
+def address_of_the_cluster() -> str:
+    """Return the address of the Ray that a descendant of this process has started; empty if there is none yet."""
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            for word in process.cmdline():
+                if word.startswith("--gcs-address="):
+                    return word.removeprefix("--gcs-address=")
+    return ""
 
+
+def test_ray_of_this_machine_is_seen_by_nobody_else(tmp_path: Path) -> None:
     tasks = [Task(name, ("presets",), tmp_path / name) for name in ("a", "b")]
     told: list[str] = []
     sockets: set[tuple[str, str]] = set()
     asked: list[subprocess.CompletedProcess[str]] = []
-    for name, state in launch(tasks, OnRay("", Resources())):
+    for name, state in launch(tasks, OnRay("", Resources(), tmp_path)):
         told += [state] if name else []
         sockets |= listening()
-        if not asked:
-            import ray
-
-            address = ray.get_runtime_context().gcs_address
-            asked += [seen_by_a_stranger(address, mode) for mode in ("token", "disabled")]
+        if state == "done" and not asked:
+            asked += [seen_by_a_stranger(address_of_the_cluster(), mode) for mode in ("token", "disabled")]
     assert sorted(told) == ["done", "done", "started", "started"]
     names = " ".join(name for name, _ in sockets)
     assert "gcs_server" in names
@@ -69,6 +78,19 @@ def test_ray_of_this_machine_is_seen_by_nobody_else(tmp_path: Path) -> None:
     assert known.stdout.split() == ["1"]
     assert unknown.returncode != 0
     assert "token" in unknown.stderr
+    # Closing waits until the driver and all servers of Ray have ended.
+    assert address_of_the_cluster() == ""
+
+
+@pytest.mark.parametrize(
+    ("address", "cards", "part"), [("", 1000.0, "1000 GPU"), ("nowhere", 0.0, "at nowhere does not answer")]
+)
+def test_a_cluster_that_cannot_serve_is_told_in_a_sentence(
+    address: str, cards: float, part: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match=part):
+        list(launch([Task("a", ("presets",), tmp_path / "a")], OnRay(address, Resources(1, cards), tmp_path)))
+    assert not (tmp_path / "a").exists()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import signal
@@ -16,9 +17,19 @@ from safetensors.numpy import load_file
 from sockets import open_to_others
 from test_sweep import of, plan, points, results
 
-from msd_engine.backend.errors import UserError
 from msd_engine.cli.main import main
-from msd_engine.events import ChildEnded, ChildHeldOut, ChildStarted, Event, Failed, Finished, Started, SweepTable, Tick
+from msd_engine.events import (
+    ChildEnded,
+    ChildHeldOut,
+    ChildStarted,
+    Event,
+    Failed,
+    Finished,
+    Progress,
+    Started,
+    SweepTable,
+    Tick,
+)
 from msd_engine.jobs.sweep.spread import Spread, needs_of
 from msd_engine.jobs.sweep.sweep import sweep
 from msd_engine.launchers.choice import engine_of
@@ -28,7 +39,7 @@ from msd_engine.runs.layout import LOCK, WEIGHTS
 from msd_engine.runs.locks import is_locked
 from msd_engine.runs.run import Run
 from msd_engine.runs.sweeps import SweepFolder, runs_in
-from msd_engine.specs import Live, SweepSpec
+from msd_engine.specs import Live, SpecError, SweepSpec
 
 
 def small(**fields: Any) -> SweepSpec:
@@ -114,7 +125,7 @@ def test_cards_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         0.5,
         0.0,
     ]
-    with pytest.raises(UserError, match="whole cards"):
+    with pytest.raises(SpecError, match="whole cards"):
         engine_of("slurm", Resources(1, 0.5), tmp_path)
     asked = []
 
@@ -130,10 +141,13 @@ def test_cards_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize(
     ("words", "part"),
     [
-        ("--gpus 1", "--on ray"),
-        ("--gpus 1 --on local:2", "--on ray"),
+        ("--gpus 1", "for Ray and Slurm"),
+        ("--gpus 1 --on local:2", "for Ray and Slurm"),
+        ("--gpus 1 --on cloud", "for Ray and Slurm"),
         ("--gpus 1.5 --on ray", "fraction below 1"),
+        ("--gpus nan --on ray", "'nan'"),
         ("--gpus many --on slurm", "'many'"),
+        ("--gpus 0.5 --on slurm", "whole cards"),
     ],
 )
 def test_cards_that_nobody_can_give_are_refused(
@@ -162,6 +176,25 @@ process.wait()
     assert subprocess.run([sys.executable, "-c", words], timeout=50, check=False).returncode == 7
 
 
+def test_a_worker_that_is_interrupted_stops_its_command() -> None:
+    # As Ray cancels a task: an interrupt that a thread in `Popen.wait` does not notice.
+    words = """
+import _thread, subprocess, sys, threading
+from msd_engine.launchers.launch import Command
+class Sleeper(Command):
+    def begin(self):
+        self.process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+        threading.Timer(0.2, _thread.interrupt_main).start()
+        return self.process
+command = Sleeper((), "")
+try:
+    command()
+except KeyboardInterrupt:
+    sys.exit(8 if command.process.poll() is None else 7)
+"""
+    assert subprocess.run([sys.executable, "-c", words], timeout=50, check=False).returncode == 7
+
+
 class Scripted:
     """An engine whose commands end with the given codes, one try after the other."""
 
@@ -179,9 +212,6 @@ class Scripted:
     def code(self, handle: str) -> int | None:
         self.running.remove(handle)
         return self.codes[handle].pop(0)
-
-    def stop(self, handle: str) -> None:
-        raise AssertionError("nothing is stopped here")
 
     def close(self, handles: object) -> None:
         assert not list(handles)  # type: ignore[call-overload]
@@ -250,6 +280,55 @@ def test_a_run_that_is_tried_again_begins_its_curve_anew(tmp_path: Path) -> None
     told = [event for event in events if isinstance(event, ChildStarted | ChildHeldOut)]
     assert [type(event) for event in told] == [ChildStarted, ChildHeldOut] * 2
     assert [event.step for event in told if isinstance(event, ChildStarted)] == [3, 3]
+
+
+class Queue(Scripted):
+    """An engine whose commands wait: one begins at each look that finds none in work, and ends a look later."""
+
+    def __init__(self, tasks: list[Task]) -> None:
+        super().__init__({}, slots=len(tasks))
+        self.logs = {task.name: task.log for task in tasks}
+        self.looks: list[str] = []
+
+    def code(self, handle: str) -> int | None:
+        if handle != self.running[0]:
+            return None
+        self.looks.append(handle)
+        match self.looks.count(handle):
+            case 2:
+                self.logs[handle].touch()
+            case 4:
+                self.running.remove(handle)
+                return 0
+        return None
+
+
+def test_runs_that_wait_in_a_queue_are_counted_and_begin_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("msd_engine.jobs.sweep.spread._LOOK_HZ", math.inf)
+    monkeypatch.setattr("msd_engine.launchers.launch._POLL_S", 0.0)
+    folder = SweepFolder.create(tmp_path / "pool", small())
+    children = folder.spec.children()
+    tasks = {child.name: Task(child.name, (), tmp_path / child.name) for child in children}
+    told: list[str] = []
+    for event in Spread(folder, children, tasks, Live()).events(Queue(list(tasks.values()))):
+        match event:
+            case ChildStarted() | Progress():
+                word = event.text if isinstance(event, Progress) else event.name
+                told += [word] if word not in told else []
+            case (name, state):
+                told.append(f"{name} {state}")
+    first, second = tasks
+    assert told == [
+        "0 of 2 runs are trained, 2 waiting",
+        first,
+        "0 of 2 runs are trained, 1 in training, 1 waiting",
+        f"{first} done",
+        "1 of 2 runs are trained, 1 waiting",
+        second,
+        "1 of 2 runs are trained, 1 in training",
+        f"{second} done",
+        "2 of 2 runs are trained",
+    ]
 
 
 def table(folder: Path) -> list[tuple[dict[str, Any], dict[str, bytes]]]:

@@ -69,13 +69,18 @@ def faults(window) -> list[str]:
 
 
 def states(window):
-    """Bring each page to the front, and the denoise and the images page also to other states; give each a name."""
+    """Bring each page to the front, and some of them also to other states; give each a name."""
     for name in window.pages:
         window.show_page(name)
         yield name
         if name == "denoise":
             window.page.tabs.setCurrentIndex(1)
             yield "chains by hand"
+        if name == "compare":
+            places = window.page.form.place.place
+            for row in range(1, places.count()):
+                places.setCurrentIndex(row)
+                yield places.currentText()
         if name == "images":
             # Whichever networks ship: a card that offers all that can be done.
             window.page.card.show_problem(PROBLEM)

@@ -260,7 +260,8 @@ def test_a_number_out_of_range_in_a_list_is_told_without_its_place(page):
 
 
 def test_controls_have_names(page):
-    for widget in (page.form.preset, page.form.ks, page.form.seeds, page.form.modes, page.form.budget, page.form.unit):
+    for widget in (page.form.preset, page.form.ks, page.form.seeds, page.form.modes, page.form.budget, page.form.unit,
+                   page.form.place.place, page.form.place.cards):  # fmt: skip
         assert widget.objectName().startswith("sweep.")
         assert widget.accessibleName()
         assert widget.toolTip()
@@ -270,11 +271,11 @@ def test_controls_have_names(page):
 def test_two_runs_at_once_come_to_the_same_table(qtbot, page):
     page.form.modes.setCurrentIndex(page.form.modes.findData("same-sigma"))
     tables = []
-    for workers in (1, 2):
-        page.form.workers.setCurrentIndex(page.form.workers.findData(workers))
+    for on in ("", "local:2"):
+        page.form.place.place.setCurrentIndex(page.form.place.place.findData(on))
         page.act("train")
         qtbot.waitUntil(done(page, 2), timeout=2 * WAIT_MS)
         tables.append([(row.k, row.error) for row in page.shown.latest.rows])
         assert all((page.folder / "runs").iterdir())
-        assert bool(list(page.folder.glob("runs/*/output.txt"))) == (workers == 2)
+        assert bool(list(page.folder.glob("runs/*/output.txt"))) == (on == "local:2")
     assert tables[0] == tables[1]
