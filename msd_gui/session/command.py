@@ -54,7 +54,7 @@ def command(
         run: The run folder to write or to sample from; empty for an exact denoiser.
         trained: The training spec of that run, if known: the line then names only the differences.
         out: The sample file to write.
-        file: A file that carries the spec and its job; None if the fields can be given one by one.
+        file: A file that carries the spec, and for chain tasks its job; None if the fields can be given one by one.
 
     Returns:
         One line for a POSIX shell.
@@ -63,7 +63,8 @@ def command(
     words = ["msd", "run"] if chain_task else ["msd", verb]
     network = ["--network", run] if run and chain_task else [run] if run else []
     if file is not None:
-        return shlex.join([*words, str(file), *network, *_written(out, verb)])
+        words += [str(file), *network] if chain_task else ["--preset", str(file)]
+        return shlex.join([*words, *_written(out, verb)])
     if run and verb != "train":
         words += network
         paths = [field.path for field in declarations(spec)]

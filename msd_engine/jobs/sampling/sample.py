@@ -24,6 +24,7 @@ from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.jobs.tools.frames import PlaneFrames, shown, stride_of
 from msd_engine.jobs.tools.image_frames import ImageFrames
 from msd_engine.metrics.chains.figures import alive
+from msd_engine.runs.remote.copies import is_copy
 from msd_engine.runs.thumbnails import keep_thumbnail
 from msd_engine.samplers.twin import Segment
 from msd_engine.samplers.walk import Moment
@@ -135,8 +136,8 @@ def _named(spec: ExperimentSpec, chains: Sampling) -> str:
 
 
 def _kept(run_dir: Path | None, samples: Samples) -> Iterator[Event]:
-    """Save a thumbnail of the newest samples for the list of runs if the run is writable."""
-    if run_dir is None or (run_dir / CARD).exists() or not os.access(run_dir, os.W_OK):
+    """Save a thumbnail of the newest samples for the list of runs if the run is writable and no copy."""
+    if run_dir is None or (run_dir / CARD).exists() or is_copy(run_dir) or not os.access(run_dir, os.W_OK):
         return
     try:
         keep_thumbnail(run_dir, samples.x_hat)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -258,6 +259,7 @@ class ExperimentPage(Page):
         super().__init__(engine, clock)
         self.experiment = experiment
         experiment.setParent(self)
+        self._writer = self.runner()
 
     def load(self, spec: ExperimentSpec, run: Path | None = None) -> None:
         """Show another experiment, from a preset, a file or a run folder."""
@@ -266,6 +268,13 @@ class ExperimentPage(Page):
     def command(self) -> str:
         """Build the `msd` command that reproduces the page."""
         return ""
+
+    def file_of(self, name: str, text: str) -> Path:
+        """Write a text beside the runs, for a command that cannot hold it, and return the file."""
+        file = self.engine.runs_dir() / f"{name}-{zlib.crc32(text.encode()):08x}.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        self._writer.enqueue(self.engine.save("text", file, text=text))
+        return file
 
     def restore(self, name: str, settings: Settings) -> None:
         """Load the spec of the last session."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +56,6 @@ class DenoisePage(ResolvedPage):
         # The opened file whose x̂ is shown beside that of the same settings; None for none.
         self._restored: RestoredImages | None = None
         self._runner = self.runner(self._on_denoised)
-        self._writer = self.runner()
         self._build()
         self._connect()
         self.renew()
@@ -318,10 +316,7 @@ class DenoisePage(ResolvedPage):
         run = self._run_in_use()
         file = None
         if (spec.denoise.picture and job != "interpolate") or (spec.denoise.mask and job == "inpaint"):
-            text = for_job(spec.to_json(), job)
-            file = self.engine.runs_dir() / f"{job}-{zlib.crc32(text.encode()):08x}.json"
-            file.parent.mkdir(parents=True, exist_ok=True)
-            self._writer.enqueue(self.engine.save("text", file, text=text))
+            file = self.file_of(job, for_job(spec.to_json(), job))
         trained = None if run is None else run.spec
         return command(spec, job, run=str(run.folder) if run else "", trained=trained, out=f"{job}.npz", file=file)
 

@@ -356,5 +356,7 @@ class MixturePage(PlayingPage):
         return [*exports(self, self.parts, self.chains), *self.shoot_out.exports(), *self.errors.exports()]
 
     def command(self) -> str:
-        """Return the `msd` line that draws these chains."""
-        return command(self.resolved.spec, "sample", run=str(self.resolved.run or ""))
+        """Return the `msd` line that draws these chains; a branch is in a file beside the runs."""
+        now = self.resolved
+        file = self.file_of("branch", now.spec.to_json()) if now.spec.branch and not now.run else None
+        return command(now.spec, "sample", run=str(now.run or ""), file=file)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
+
 import numpy as np
 from hands import WAIT_MS, chains_arrived, small_chains
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QApplication, QLabel
 
+from msd_engine.cli.main import main
 from msd_engine.events.plots import Moves
 from msd_engine.specs import ExperimentSpec
 from msd_gui.views.plane.plane import PlaneView
@@ -148,6 +152,24 @@ def test_a_branch_goes_on_beside_the_chains_that_it_leaves(qtbot, window):
     assert page.sides.kept is None
     page.experiment.undo()
     assert page.experiment.spec.branch.step == 20
+
+
+def test_the_copied_command_draws_the_branch(qtbot, window, tmp_path):
+    page = window.pages["mixture"]
+    small_chains(qtbot, page)
+    go(qtbot, page, 20)
+    page.branches.button.click()
+    page.experiment.set(page.experiment.spec.replace("sampling.step_ratio", 0.5))
+    chains_arrived(qtbot, page)
+    words = shlex.split(page.command())
+    file = Path(words[words.index("--preset") + 1])
+    qtbot.waitUntil(lambda: file.is_file() and not page.running, timeout=WAIT_MS)
+    assert ExperimentSpec.from_json(file.read_bytes()) == page.resolved.spec
+    words[words.index("--out") + 1] = str(tmp_path / "drawn.npz")
+    assert main([*words[1:], "--device", "cpu"]) == 0
+    with np.load(tmp_path / "drawn.npz") as drawn:
+        shown = page.player.buffer.shown.mean_path(36, 1)
+        np.testing.assert_allclose(drawn["y"].mean(axis=1), shown.reshape(-1, 2), atol=1e-4)
 
 
 def test_other_data_end_the_branch(qtbot, window):
