@@ -23,6 +23,7 @@ OWN_COLUMNS = 3
 # A table of more would not be read.
 MOST_RUNS = 60
 _MOST_LINES = 12
+_LETTERS = 16
 
 
 class RunDifferences(QWidget):
@@ -88,8 +89,12 @@ class RunDifferences(QWidget):
                 self.table.setItem(line, place, item)
         bar = self.table.horizontalHeader()
         bar.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        bar.setTextElideMode(Qt.TextElideMode.ElideRight)
+        # Names of a comparison begin alike.
+        bar.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        bar.setMinimumSectionSize(self.fontMetrics().averageCharWidth() * _LETTERS)
         bar.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         bar.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
         lines = min(len(found), _MOST_LINES) * self.table.verticalHeader().defaultSectionSize()
-        self.table.setFixedHeight(bar.sizeHint().height() + lines + 2 * self.table.frameWidth())
+        # There is room for the bar below, which columns that do not fit bring.
+        height = bar.sizeHint().height() + lines + self.table.horizontalScrollBar().sizeHint().height()
+        self.table.setFixedHeight(height + 2 * self.table.frameWidth())

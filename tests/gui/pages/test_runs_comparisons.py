@@ -10,12 +10,13 @@ from made_runs import SPEC, choose, make
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
-from msd_engine.events import RunRow
+from msd_engine.events import Difference, Differences, RunRow
 from msd_engine.events.plots import OWN_COLOURS
 from msd_engine.runs.notes import read_notes
 from msd_engine.runs.run import Run
 from msd_engine.runs.sweeps import SweepFolder
 from msd_engine.specs import SweepSpec
+from msd_gui.pages.runs.differences import RunDifferences
 from msd_gui.pages.runs.trash import question
 from msd_gui.views.runs.cells import CAPTION
 
@@ -262,3 +263,19 @@ def test_of_a_run_elsewhere_only_the_copy_is_thrown_away():
     # Nothing is resumed here.
     assert question(first[:1], first) == f"Move the run “r1” to the trash? {only}"
     assert question([own], [alone, own]) == "Move the run “r3” to the trash?"
+
+
+def test_names_and_values_of_runs_that_differ_stay_readable_in_a_narrow_column(qtbot):
+    names = [f"k = {k}, same σ, seed {seed}" for k, seed in ((2, 0), (4, 0), (8, 1))]
+    shown = RunDifferences()
+    qtbot.addWidget(shown)
+    shown.show_runs([RunRow(name, "", name, "finished", spec_json=name) for name in names])
+    shown.show_found(Differences(tuple(names), (Difference("training.k", "Copies k", "", ("2", "4", "8")),)))
+    shown.resize(280, 200)
+    shown.show()
+    bar = shown.table.horizontalHeader()
+    letter = shown.fontMetrics().averageCharWidth()
+    assert min(bar.sectionSize(column) for column in range(4)) > 12 * letter
+    assert shown.table.horizontalScrollBar().maximum() > 0
+    # The names begin alike: both ends are seen.
+    assert bar.textElideMode() == Qt.TextElideMode.ElideMiddle
