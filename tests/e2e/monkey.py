@@ -222,9 +222,10 @@ def main() -> int:
     for seed in options.seeds:
         with tempfile.TemporaryDirectory() as home:
             own = {"HOME": home, "XDG_CONFIG_HOME": f"{home}/config", "XDG_DATA_HOME": f"{home}/data"}
-            words = [sys.executable, "-X", "faulthandler", __file__, "--seeds", str(seed)]
+            words = [sys.executable, "-X", "faulthandler", str(Path(__file__).resolve()), "--seeds", str(seed)]
             words += ["--seconds", str(options.seconds), "--home", home]
-            done = subprocess.run(words, env=os.environ | own, capture_output=True, text=True, check=False)
+            # Typed paths are relative to it.
+            done = subprocess.run(words, env=os.environ | own, cwd=home, capture_output=True, text=True, check=False)
         lines = done.stdout.splitlines()
         how = f"ended by {signal.Signals(-done.returncode).name}" if done.returncode < 0 else "ended well"
         told = [line for line in done.stderr.splitlines() if done.returncode and not line.startswith("This plugin")]
