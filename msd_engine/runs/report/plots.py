@@ -117,7 +117,16 @@ def film(plots: Iterable[Plot], palette: Palette, sheet: Sheet) -> Iterator[NDAr
 
 
 def saved(drawn: Figure, suffix: str, dpi: float) -> bytes:
-    """Return the file of a figure; call only inside `settings`."""
+    """Return the file of a figure, which is laid out once for all its files; call only inside `settings`."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    engine = drawn.get_layout_engine()
+    if engine is not None:
+        FigureCanvasAgg(drawn)
+        drawn.set_dpi(dpi)
+        engine.execute(drawn)
+        # Otherwise each file would lay it out and draw it a second time.
+        drawn.set_layout_engine(None)
     out = io.BytesIO()
     metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(suffix, {})
     drawn.savefig(out, format=suffix, dpi=dpi, metadata=metadata)
