@@ -32,11 +32,13 @@ help:
 run: $(RUN_STAMP)
 	$(BIN)/msd-gui
 
-# Compile for the tests while the static checks run.
+# The static checks and the tests take turns on the processors; what the checks say comes last.
 test: $(TEST_STAMP)
-	$(BIN)/python -c "from msd_engine.backend.compiled import PHILOX; PHILOX.wait()" & \
-		$(MAKE) --no-print-directory check && wait
-	QT_QPA_PLATFORM=$${QT_QPA_PLATFORM:-offscreen} $(BIN)/python -m pytest $(IN_PARALLEL)
+	@$(MAKE) --no-print-directory check > $(VENV)/check.log 2>&1 & check=$$!; \
+		trap 'kill $$check' HUP INT TERM; \
+		$(BIN)/python -c "from msd_engine.backend.compiled import PHILOX; PHILOX.wait()"; \
+		QT_QPA_PLATFORM=$${QT_QPA_PLATFORM:-offscreen} $(BIN)/python -m pytest $(IN_PARALLEL); tested=$$?; \
+		wait $$check; checked=$$?; cat $(VENV)/check.log; exit $$((tested || checked))
 
 # On the device that MSD_DEVICE names, else the best that is there.
 test-device: $(TEST_STAMP)

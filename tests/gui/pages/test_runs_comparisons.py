@@ -19,6 +19,8 @@ from msd_engine.specs import SweepSpec
 from msd_gui.pages.runs.trash import question
 from msd_gui.views.runs.cells import CAPTION
 
+FIRST_PAGE = "runs"
+
 
 @pytest.fixture
 def folder(tmp_path):
