@@ -32,12 +32,16 @@ help:
 run: $(RUN_STAMP)
 	$(BIN)/msd-gui
 
-# The static checks and the tests take turns on the processors; what the checks say comes last.
+# The static checks run beside the tests; what they say comes last. One process compiles what all tests import,
+# and keeps it, also where the user's own Python keeps nothing.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: $(TEST_STAMP)
 	@$(MAKE) --no-print-directory check > $(VENV)/check.log 2>&1 & check=$$!; \
 		trap 'kill $$check' HUP INT TERM; \
+		export QT_QPA_PLATFORM=$${QT_QPA_PLATFORM:-offscreen}; \
 		$(BIN)/python -c "from msd_engine.backend.compiled import PHILOX; PHILOX.wait()"; \
-		QT_QPA_PLATFORM=$${QT_QPA_PLATFORM:-offscreen} $(BIN)/python -m pytest $(IN_PARALLEL); tested=$$?; \
+		$(BIN)/python -m pytest --collect-only > /dev/null; \
+		$(BIN)/python -m pytest $(IN_PARALLEL); tested=$$?; \
 		wait $$check; checked=$$?; cat $(VENV)/check.log; exit $$((tested || checked))
 
 # On the device that MSD_DEVICE names, else the best that is there.
@@ -65,7 +69,7 @@ $(RUN_STAMP): pyproject.toml $(CONSTRAINTS) | $(BIN)/python
 
 $(TEST_STAMP): pyproject.toml $(CONSTRAINTS) | $(BIN)/python
 	@echo "Installing the program and its test tools; the first time takes a few minutes"
-	$(PIP_INSTALL) -c $(CONSTRAINTS) -e ".[test]"
+	$(PIP_INSTALL) --no-compile -c $(CONSTRAINTS) -e ".[test]"
 	@touch $@ $(RUN_STAMP)
 
 constraints:

@@ -77,9 +77,13 @@ def curves_of(rows: Iterable[tuple[Child, Sequence[Mapping[str, Any]]]]) -> list
 
 
 def overview(
-    rows: Sequence[TableRow], curves: Sequence[Curve], suffixes: Sequence[str], title: str = "", sheet: Sheet | None = None
+    rows: Sequence[TableRow],
+    curves: Sequence[Curve],
+    suffixes: Sequence[str],
+    title: str = "",
+    sheet: Sheet | None = None,
 ) -> list[bytes]:
-    """Draw all charts of a comparison side by side.
+    """Draw all charts of a comparison side by side, laid out once.
 
     Args:
         rows: The table.

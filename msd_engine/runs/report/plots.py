@@ -1,4 +1,4 @@
-"""Draw plots into files by matplotlib: PNG, SVG with text, PDF, and frames of an animation."""
+"""Draw plots into files by matplotlib: PNG, SVG with text, and PDF."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import io
 import math
 import textwrap
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from msd_engine.events.figures import DPI, WIDTH_MM, Sheet
 from msd_engine.events.plots import ORDER_COLOURS, Array, Axis, Bars, Curve, Curves, Field, Key, Plane, Plot
@@ -83,37 +82,6 @@ def figure(
     """
     with settings(palette):
         return saved(drawn(plot, palette, Sheet(width_mm, dpi, labels=labels, caption=caption)), suffix, dpi)
-
-
-def film(plots: Iterable[Plot], palette: Palette, sheet: Sheet) -> Iterator[NDArray[np.uint8]]:
-    """Draw plots of one kind for an animation, on the axes and with the legend of the first.
-
-    Args:
-        plots: The plots.
-        palette: Colours as ``#RRGGBB`` by role.
-        sheet: Size and furniture of each picture.
-
-    Yields:
-        The pictures with shape (rows, columns, 3).
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    canvas: FigureCanvasAgg | None = None
-    for plot in plots:
-        with settings(palette):
-            if canvas is None:
-                canvas = FigureCanvasAgg(drawn(plot, palette, sheet))
-                canvas.figure.set_dpi(sheet.dpi)
-            else:
-                # Lay out once: it takes longer than drawing.
-                canvas.figure.set_layout_engine("none")
-                (axes,) = canvas.figure.axes
-                for artist in (*axes.collections, *axes.lines):
-                    artist.remove()
-                draw(axes, plot, palette)
-            canvas.draw()  # type: ignore[no-untyped-call]
-            picture = np.asarray(canvas.buffer_rgba())[..., :3].copy()  # type: ignore[no-untyped-call]
-        yield picture
 
 
 def saved(drawn: Figure, suffix: str, dpi: float) -> bytes:

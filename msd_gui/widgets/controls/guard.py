@@ -23,7 +23,7 @@ class KeyGuard(QObject):
         self._keys = frozenset(keys)
         widget.installEventFilter(self)
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
         """Redirect the wheel of an unfocused widget; reserve the focused widget's keys."""
         kind = event.type()
         if kind == QEvent.Type.Wheel and not self._widget.hasFocus():
