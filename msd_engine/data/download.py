@@ -12,6 +12,7 @@ import tarfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 from msd_engine.backend.errors import BadFile, UserError
 from msd_engine.backend.files import make_folder, reading, write_atomically, writing
@@ -162,7 +163,7 @@ def _fetch(remote: RemoteFile, folder: Path, mirrors: Sequence[str], meter: _Met
             if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
                 with writing(folder / remote.name):
                     raise
-            reasons.append(f"{mirror}: {str(error)[:200]}")
+            reasons.append(f"{urlsplit(mirror).hostname} {_reason(error)}")
         else:
             meter(remote.size)
             return
@@ -170,6 +171,19 @@ def _fetch(remote: RemoteFile, folder: Path, mirrors: Sequence[str], meter: _Met
         f"{title} could not be downloaded: no mirror gave {remote.name} ({'; '.join(reasons) or 'none is known'}); "
         f"check the connection and try again, or put the file into {folder}."
     )
+
+
+def _reason(error: Exception) -> str:
+    """Say what a mirror does, in place of what the libraries between say about it."""
+    import requests
+
+    if isinstance(error, requests.HTTPError) and error.response is not None:
+        return f"answers with error {error.response.status_code}"
+    if isinstance(error, requests.Timeout):
+        return "does not answer"
+    if isinstance(error, requests.ConnectionError):
+        return "cannot be reached"
+    return f"gave another file: {str(error)[:200]}" if isinstance(error, ValueError) else str(error)[:200]
 
 
 def _resuming(remote: RemoteFile, folder: Path, meter: _Meter) -> Callable[[str, str, Any], None]:

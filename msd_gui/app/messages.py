@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPlainTextEdit, QVBoxLa
 
 from msd_gui.app import crash
 from msd_gui.widgets.panels.card import Card
+from msd_gui.widgets.panels.titles import titled
 
 MOST_ERRORS = 3
 
@@ -45,6 +46,7 @@ class MessageBar(QWidget):
         self._column.addWidget(card)
 
     def _add(self, text: str, button: str, press: Callable[[], None]) -> Card | None:
+        text = titled(text)
         if any(card.text() == text for card in self._errors):
             return None
         card = Card("error", "", text, button)
@@ -59,7 +61,7 @@ class MessageBar(QWidget):
     @Slot(str)
     def forget(self, text: str) -> None:
         """Remove an error that is no longer true."""
-        for card in [card for card in self._errors if card.text() == text]:
+        for card in [card for card in self._errors if card.text() == titled(text)]:
             self._forget(card)
 
     def errors(self) -> list[str]:

@@ -24,9 +24,9 @@ _READ = {
 
 def differences(spec: ExperimentSpec, base: ExperimentSpec) -> dict[str, object]:
     """Return the fields of a spec that differ from another spec of the same kind, by dotted path."""
-    return {
-        field.path: spec.get(field.path) for field in declarations(spec) if spec.get(field.path) != base.get(field.path)
-    }
+    known = {field.path: base.get(field.path) for field in declarations(base, absent=True)}
+    own = {field.path: spec.get(field.path) for field in declarations(spec)}
+    return {path: value for path, value in own.items() if path not in known or value != known[path]}
 
 
 def nearest_preset(spec: ExperimentSpec) -> str:

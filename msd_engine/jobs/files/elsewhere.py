@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -18,10 +19,12 @@ from msd_engine.specs.live import Every
 
 __all__ = ["ask_elsewhere", "watch_elsewhere"]
 
-_SOONEST_S, _LATEST_S, _AWAY_S = 1.0, 30.0, 10.0
-_SLOWER = 1.5
+_REFRESH_S, _PULL_S, _AWAY_S = (1.0, 5.0), (3.0, 30.0), 10.0
+# After so long without a change, in parts of it, the place is looked at again.
+_PARTS = 10
 _TELL_HZ = 1.0
 _NAP_S = 0.05
+_UNANSWERED_S, _UNANSWERED = 10.0, "It has not answered yet."
 _WORDS: dict[Request, str] = {"stop": "to stop", "checkpoint": "for a checkpoint"}
 
 
@@ -29,8 +32,8 @@ _WORDS: dict[Request, str] = {"stop": "to stop", "checkpoint": "for a checkpoint
 def watch_elsewhere(address: str, runs_dir: Path) -> Iterator[Event]:
     """Keep a copy of the runs at an address up to date until closed; the list of runs shows it like other runs.
 
-    The place is looked at every second while it changes, more and more rarely while it does not, and again and again
-    while it cannot be reached.
+    The curves of runs in training are looked at every second while they change, everything else every three seconds;
+    both more and more rarely while nothing changes, and again and again while the place cannot be reached.
 
     Args:
         address: A path, or an address such as ``sftp://host/folder``.
@@ -39,37 +42,83 @@ def watch_elsewhere(address: str, runs_dir: Path) -> Iterator[Event]:
     Yields:
         `Watched` about once a second, otherwise `Tick`; `Failed` if the copy cannot be written.
     """
-    mirror, told = Mirror(address, runs_dir), Every(_TELL_HZ)
-    seen_s, runs, problem, rest_s = math.nan, 0, "", _SOONEST_S
-
-    def moment() -> Event:
-        age_s = time.monotonic() - seen_s
-        return Watched(mirror.address, str(mirror.folder), runs, age_s, problem) if told.due() else Tick()
-
-    while True:
-        try:
-            found = yield from _pulled(mirror, moment)
-            seen_s, runs, problem = time.monotonic(), found.runs, ""
-            rest_s = _SOONEST_S if found.changed else min(rest_s * _SLOWER, _LATEST_S)
-        except AwayError as error:
-            problem, rest_s = str(error), min(rest_s * _SLOWER, _AWAY_S)
+    with closing(Mirror(address, runs_dir)) as mirror:
+        looks = _Look(mirror.refresh, *_REFRESH_S), _Look(mirror.pull, *_PULL_S)
         told = Every(_TELL_HZ)
-        due_s = time.monotonic() + rest_s
-        while time.monotonic() < due_s:
-            yield moment()
+        while True:
+            for look in looks:
+                if look.ended():
+                    told = Every(_TELL_HZ)
+                    for other in looks:
+                        other.follow(look)
+            if told.due():
+                problem = next((look.problem for look in looks if look.problem), "")
+                if not problem and any(look.waits() for look in looks):
+                    problem = _UNANSWERED
+                age_s = time.monotonic() - mirror.seen_s
+                yield Watched(mirror.address, str(mirror.folder), mirror.runs, age_s, problem)
+            else:
+                yield Tick()
             time.sleep(_NAP_S)
 
 
-def _pulled(mirror: Mirror, moment: Callable[[], Event]) -> Generator[Event, None, Pulled]:
-    """Pull in the background, so that nobody waits for a network."""
-    pulling = in_background(lambda _: mirror.pull())
-    while True:
+class _Look:
+    """A look at a place elsewhere, repeated in the background so that nobody waits for a network.
+
+    Args:
+        ask: The look.
+        soonest_s: Time from one to the next while something changes.
+        latest_s: The same at most while nothing does.
+
+    Attributes:
+        problem: Why the last one failed; empty for none.
+    """
+
+    def __init__(self, ask: Callable[[], Pulled], soonest_s: float, latest_s: float) -> None:
+        self.problem = ""
+        self._ask = ask
+        self._soonest_s, self._latest_s = soonest_s, latest_s
+        self._due_s = self._begun_s = -math.inf
+        self._changed_s = time.monotonic()
+        self._asked: Iterator[Event] | None = None
+        self._again = False
+
+    def ended(self) -> bool:
+        """Begin one if it is time, and return whether one has just ended."""
+        now_s = time.monotonic()
+        if self._asked is None:
+            if now_s < self._due_s:
+                return False
+            self._asked, self._begun_s = in_background(lambda _: self._ask()), now_s
         try:
-            next(pulling)
+            next(self._asked)
         except StopIteration as done:
-            pulled: Pulled = done.value
-            return pulled
-        yield moment()
+            self._changed_s = now_s if done.value.changed else self._changed_s
+            self._again, self.problem = bool(self.problem), ""
+        except AwayError as error:
+            self._again, self.problem = False, str(error)
+        else:
+            return False
+        self._asked = None
+        self._due_s = now_s if self.problem else self._begun_s
+        self._due_s += self._rest_s(now_s)
+        return True
+
+    def waits(self) -> bool:
+        """Return whether the present one has lasted long."""
+        return self._asked is not None and time.monotonic() - self._begun_s > _UNANSWERED_S
+
+    def _rest_s(self, now_s: float) -> float:
+        rest_s = max(self._soonest_s, (now_s - self._changed_s) / _PARTS)
+        return min(rest_s, _AWAY_S if self.problem else self._latest_s)
+
+    def follow(self, other: _Look) -> None:
+        """Look sooner if another look found a change, or the place again."""
+        if other._changed_s > self._changed_s:
+            self._changed_s = other._changed_s
+            self._due_s = min(self._due_s, time.monotonic() + self._soonest_s)
+        if self.problem and other._again:
+            self._due_s = -math.inf
 
 
 @reports_user_errors

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import re
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 from msd_engine.backend.errors import UserError
 
 _PATIENCE_S = 20.0
+# Parts of a file, of 32 KB, that are asked for at once over SFTP.
+_MOST_PARTS = 64
 _EXTRAS = {"sftp": "sftp", "ssh": "sftp", "s3": "s3"}
 _SCHEME = re.compile(r"([a-z][a-z0-9+]*):/+")
 
@@ -49,9 +52,11 @@ def opened(text: str) -> tuple[Any, str]:
     if scheme in ("sftp", "ssh"):
         options |= {"timeout": _PATIENCE_S, "banner_timeout": _PATIENCE_S, "auth_timeout": _PATIENCE_S}
         with asking(text):
-            _check_hosts()
+            _register_sftp()
     elif scheme != "file":
         options["use_listings_cache"] = False
+        if scheme == "s3":
+            options["config_kwargs"] = {"connect_timeout": _PATIENCE_S, "read_timeout": _PATIENCE_S}
     with asking(text):
         found, path = fsspec.core.url_to_fs(text, **options)
         return found, path.rstrip("/")
@@ -71,12 +76,18 @@ def asking(text: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise AwayError(f"There is no folder {text}.") from error
     except Exception as error:
+        if isinstance(error, TimeoutError):
+            raise AwayError(f"{text} does not answer.") from error
         reason = str(error).strip().partition("\n")[0][:200] or type(error).__name__
         raise AwayError(f"{text} cannot be read ({reason}).") from error
 
 
-def _check_hosts() -> None:
-    """Make fsspec's SFTP refuse hosts that the user's ssh does not know; by itself it accepts any."""
+def _register_sftp() -> None:
+    """Give fsspec an SFTP for places far away.
+
+    It refuses hosts that the user's ssh does not know (fsspec's own accepts any unless told), has a session for each
+    thread, which asks without waiting for the others, and asks for all parts of a file at once.
+    """
     import fsspec
     import paramiko
     from fsspec.implementations.sftp import SFTPFileSystem
@@ -86,8 +97,22 @@ def _check_hosts() -> None:
             self.client = paramiko.SSHClient()
             self.client.load_system_host_keys()
             self.client.connect(self.host, **self.ssh_kwargs)
-            self.ftp = self.client.open_sftp()
-            self.ftp.get_channel().settimeout(_PATIENCE_S)
+            self._sessions = threading.local()
+
+        @property
+        def ftp(self) -> Any:
+            if not hasattr(self._sessions, "open"):
+                self._sessions.open = self.client.open_sftp()
+                self._sessions.open.get_channel().settimeout(_PATIENCE_S)
+            return self._sessions.open
+
+        def cat_file(self, path: str, start: int | None = None, end: int | None = None, **_more: Any) -> bytes:
+            if start is None or end is None:
+                return bytes(super().cat_file(path, start=start, end=end))
+            # The file may have become shorter meanwhile.
+            with self.ftp.open(self._strip_protocol(path)) as file, contextlib.suppress(EOFError):
+                return b"".join(file.readv([(start, end - start)], _MOST_PARTS))
+            return b""
 
     for scheme in ("sftp", "ssh"):
         fsspec.register_implementation(scheme, Known, clobber=True)

@@ -68,6 +68,8 @@ def words_of(event: Watched) -> str:
     if math.isnan(event.age_s):
         return f"{event.problem} Trying again." if event.problem else _ASKING.format(event.address)
     seen = f"last seen {duration(event.age_s)} ago"
+    if event.problem.startswith(event.address):
+        return f"{event.problem} It was {seen}. Trying again."
     if event.problem:
         return f"{event.address}: {seen}. {event.problem} Trying again."
     return f"{event.address}: {event.runs} run{'' if event.runs == 1 else 's'}, {seen}."

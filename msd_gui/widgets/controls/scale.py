@@ -8,6 +8,7 @@ from msd_engine.specs import Declaration
 
 # Significant digits of a number from a slider position: a step of one pixel is coarser.
 SLIDER_DIGITS = 3
+_FAR = 1e6
 
 
 class SliderScale:
@@ -82,6 +83,10 @@ class SliderScale:
         """
         low, high = min(self.low, value), max(self.high, value)
         up = count > 0
+        if self.log and not self.low / _FAR < value < self.high * _FAR:
+            # Zero has no decade, and many decades further out no step is seen: the first one leads to the end.
+            inward = up == (value < self.low)
+            value, count = (min(max(value, self.low), self.high), abs(count) - 1) if inward else (value, 0)
         for _ in range(abs(count)):
             if self.log:
                 value = self._log_page(value, up) if page else self._log_step(value, up)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -17,6 +16,7 @@ from msd_gui.widgets.controls.seed_box import SeedBox
 from msd_gui.widgets.controls.slider import NumberSlider
 from msd_gui.widgets.controls.toggle import Toggle
 from msd_gui.widgets.panels.section import Section
+from msd_gui.widgets.panels.titles import titled
 
 Group = tuple[str, Sequence[str]]
 Rule = Callable[[ExperimentSpec, Any], dict[str, Any]]
@@ -81,7 +81,6 @@ class SpecForm(QWidget):
         self._refused: tuple[Mapping[str, str], Mapping[tuple[str, str], str]] = ({}, {})
         self._rules: dict[str, Rule] = {}
         declared = {declaration.path: declaration for declaration in declarations(spec, absent=True)}
-        self._titles = {path: f"{each.title} {each.symbol}".strip() for path, each in declared.items()}
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
@@ -256,7 +255,6 @@ class SpecForm(QWidget):
 
     def _say(self, path: str, sentence: str) -> None:
         """Show a sentence under a control, with display titles instead of paths."""
-        sentence = re.sub(r"[a-z]\w*(\.\w+)+", lambda found: self._titles.get(found[0], found[0]), sentence)
         label = self._messages[path]
-        label.setText(sentence)
+        label.setText(titled(sentence))
         label.setVisible(bool(sentence))

@@ -120,6 +120,15 @@ def test_mirrors_are_tried_in_order(tmp_path: Path, mirror: Mirror, mnist: Sourc
     assert [path for path, _ in mirror.requests[:2]] == [f"/none/{first}", f"/{first}"]
 
 
+def test_mirrors_that_give_nothing_are_named_with_the_reason_in_plain_words(
+    tmp_path: Path, mirror: Mirror, mnist: Source
+) -> None:
+    with pytest.raises(UserError) as refused:
+        download_images("mnist", tmp_path, mirrors=["http://127.0.0.1:9/", f"{mirror.address}none"])
+    told = f"no mirror gave {mnist.files[0].name} (127.0.0.1 cannot be reached; 127.0.0.1 answers with error 404)"
+    assert told in str(refused.value)
+
+
 @pytest.mark.parametrize("tells_length", [True, False])
 @pytest.mark.parametrize("damage", ["flipped", "longer", "shorter", "page"])
 def test_a_wrong_file_is_never_kept(

@@ -4,80 +4,29 @@ from __future__ import annotations
 
 import os
 import random
+import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
+from lab import PLACE, SPEC, listed, rows, send
 from mutators import flipped, json_changed
 
 from msd_engine.backend.errors import UserError
-from msd_engine.events import (
-    ChildEnded,
-    ChildHeldOut,
-    ChildStarted,
-    Failed,
-    Finished,
-    RunRow,
-    SweepTable,
-    Tick,
-    Watched,
-)
-from msd_engine.jobs.files import elsewhere
-from msd_engine.jobs.files.elsewhere import ask_elsewhere, watch_elsewhere
-from msd_engine.jobs.sweep.story import open_sweep
 from msd_engine.runs import catalogue
 from msd_engine.runs.catalogue import Catalogue
-from msd_engine.runs.layout import MANIFEST, METRICS, SWEEP
+from msd_engine.runs.layout import MANIFEST, METRICS, SWEEP, WEIGHTS
 from msd_engine.runs.log import read_log
 from msd_engine.runs.remote import copies
 from msd_engine.runs.remote.copies import COPY
-from msd_engine.runs.remote.mirror import Mirror, ask
+from msd_engine.runs.remote.mirror import Mirror
 from msd_engine.runs.remote.places import AwayError, address, is_address
 from msd_engine.runs.rows import read_row
 from msd_engine.runs.run import Run
 from msd_engine.runs.sweeps import SweepFolder
-from msd_engine.specs import load_preset
-from msd_engine.specs.sweep import Child, SweepResult, SweepSpec
-
-SPEC = load_preset("ncsn-toy").replace("network.width", 16)
-PLACE = "memory://lab/runs"
-
-
-@pytest.fixture
-def lab() -> Iterator[MemoryFileSystem]:
-    """A place elsewhere, empty."""
-    MemoryFileSystem.store.clear()
-    MemoryFileSystem.pseudo_dirs[:] = [""]
-    system = fsspec.filesystem("memory")
-    system.mkdirs("/lab/runs")
-    yield system
-    MemoryFileSystem.store.clear()
-
-
-@pytest.fixture
-def run(tmp_path: Path, lab: MemoryFileSystem) -> Run:
-    """A run in training, whose files `send` puts elsewhere."""
-    made = Run.create(tmp_path / "there" / "one", SPEC, device="cpu")
-    made.append_metrics(rows(1, 50))
-    send(lab, made)
-    return made
-
-
-def rows(first: int, last: int) -> list[dict[str, Any]]:
-    return [{"step": step, "loss": step / 7, "elapsed_s": 0.1 * step} for step in range(first, last + 1)]
-
-
-def send(lab: MemoryFileSystem, run: Run, to: str = "/lab/runs/one") -> None:
-    for path in run.folder.iterdir():
-        lab.pipe_file(f"{to}/{path.name}", path.read_bytes())
-
-
-def listed(folder: Path) -> list[RunRow]:
-    return [found.row for found in Catalogue(folder).scan() if found is not None and found.row is not None]
+from msd_engine.specs.sweep import SweepSpec
 
 
 def test_a_run_elsewhere_is_listed_and_goes_on(tmp_path: Path, lab: MemoryFileSystem, run: Run) -> None:
@@ -107,6 +56,74 @@ def test_of_measurements_only_the_new_ones_are_read(tmp_path: Path, lab: MemoryF
     assert mirror.pull().bytes <= (run.folder / METRICS).stat().st_size - before + 4096
     # A program that begins anew reads no more than the end of what it has already.
     assert Mirror(PLACE, tmp_path / "here").pull().bytes <= 4096 + (run.folder / MANIFEST).stat().st_size
+
+
+def test_curves_grow_while_weights_are_copied(
+    tmp_path: Path, lab: MemoryFileSystem, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.pipe_file(f"/lab/runs/one/{WEIGHTS}", b"w" * 1000)
+    mirror = Mirror(PLACE, tmp_path / "here")
+    assert (mirror.refresh().changed, mirror.runs) == (0, 0)
+    asked, answered = threading.Event(), threading.Event()
+    cat = MemoryFileSystem.cat_file
+
+    def slow(self: MemoryFileSystem, path: str, **more: Any) -> object:
+        if path.endswith(WEIGHTS):
+            asked.set()
+            answered.wait()
+        return cat(self, path, **more)
+
+    monkeypatch.setattr(MemoryFileSystem, "cat_file", slow)
+    pulling = threading.Thread(target=mirror.pull)
+    pulling.start()
+    asked.wait()
+    run.append_metrics(rows(51, 60))
+    send(lab, run)
+    found = mirror.refresh()
+    assert (found.changed, found.runs) == (1, 1)
+    assert pulling.is_alive()
+    answered.set()
+    pulling.join()
+    copy = mirror.folder / "one"
+    assert (copy / METRICS).read_bytes() == (run.folder / METRICS).read_bytes()
+    assert (copy / WEIGHTS).read_bytes() == b"w" * 1000
+    run.set_status("finished")
+    send(lab, run)
+    mirror.pull()
+    # Nothing more is expected of a finished run.
+    assert (mirror.refresh().changed, mirror.runs) == (0, 1)
+    mirror.close()
+
+
+def test_an_older_listing_does_not_shorten_a_curve(
+    tmp_path: Path, lab: MemoryFileSystem, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror = Mirror(PLACE, tmp_path / "here")
+    mirror.pull()
+    ls = MemoryFileSystem.ls
+
+    def overtaken(self: MemoryFileSystem, path: str, **more: object) -> object:
+        listed = ls(self, path, **more)
+        if path.endswith("/one"):
+            run.append_metrics(rows(51, 60))
+            send(lab, run)
+            assert mirror.refresh().changed
+        return listed
+
+    monkeypatch.setattr(MemoryFileSystem, "ls", overtaken)
+    mirror.pull()
+    assert (mirror.folder / "one" / METRICS).read_bytes() == (run.folder / METRICS).read_bytes()
+
+
+def test_a_run_that_was_deleted_elsewhere_is_no_longer_asked_for(
+    tmp_path: Path, lab: MemoryFileSystem, run: Run
+) -> None:
+    send(lab, run, "/lab/runs/two")
+    mirror = Mirror(PLACE, tmp_path / "here")
+    assert mirror.pull().runs == 2
+    lab.rm("/lab/runs/two", recursive=True)
+    assert mirror.refresh().runs == 2
+    assert mirror.pull().runs == 1
 
 
 def test_a_run_that_goes_back_to_its_checkpoint_has_no_point_twice(
@@ -196,36 +213,6 @@ def test_a_finished_run_is_looked_at_rarely(
     assert sum(path.endswith("/one") for path in asked) == 2
 
 
-def test_a_cut_is_said_and_survived(
-    tmp_path: Path, lab: MemoryFileSystem, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("_SOONEST_S", "_LATEST_S", "_AWAY_S"):
-        monkeypatch.setattr(elsewhere, name, 0.01)
-    monkeypatch.setattr(elsewhere, "_TELL_HZ", 1000.0)
-    ls, down = MemoryFileSystem.ls, [False]
-
-    def slow(self: MemoryFileSystem, path: str, **more: object) -> object:
-        time.sleep(0.02)
-        if down[0]:
-            raise ConnectionResetError("Connection reset by peer")
-        return ls(self, path, **more)
-
-    monkeypatch.setattr(MemoryFileSystem, "ls", slow)
-    job = watch_elsewhere(PLACE, tmp_path / "here")
-    told = (event for event in job if isinstance(event, Watched))
-    assert next(event for event in told if event.age_s == event.age_s).runs == 1
-    down[0] = True
-    cut = next(event for event in told if event.problem)
-    assert "Connection reset by peer" in cut.problem
-    assert next(told).age_s > cut.age_s - 1e-9
-    run.append_metrics(rows(51, 55))
-    send(lab, run)
-    down[0] = False
-    back = next(event for event in told if not event.problem and event.age_s < cut.age_s)
-    assert [one["step"] for one in read_log(Path(back.folder) / "one" / METRICS).rows] == list(range(1, 56))
-    job.close()  # type: ignore[attr-defined]
-
-
 def test_a_place_that_does_not_exist_or_cannot_be_read_is_said(tmp_path: Path, lab: MemoryFileSystem) -> None:
     with pytest.raises(AwayError, match="There is no folder memory://nowhere"):
         Mirror("memory://nowhere", tmp_path).pull()
@@ -282,73 +269,9 @@ def test_damaged_files_of_somebody_else_are_listed_as_damaged(
         assert row.problem or row.status in ("running", "interrupted", "stopped", "finished", "failed")
 
 
-def test_a_request_becomes_a_file_there(tmp_path: Path, lab: MemoryFileSystem, run: Run) -> None:
-    mirror = Mirror(PLACE, tmp_path / "here")
-    mirror.pull()
-    assert isinstance(list(ask_elsewhere(mirror.folder / "one", "stop"))[-1], Finished)
-    assert lab.exists("/lab/runs/one/stop.request")
-    with pytest.raises(UserError, match="no copy"):
-        ask(run.folder, "stop")
-    assert isinstance(list(ask_elsewhere(run.folder, "checkpoint"))[-1], Failed)
-
-
 def test_a_path_that_lost_a_slash_is_an_address_again() -> None:
     for whole in ("sftp://host/a/b", "file:///a/b", "s3://bucket/x", "memory:///lab"):
         assert is_address(str(Path(whole)))
         assert address(str(Path(whole))) == whole
     assert not is_address("runs/one")
     assert not is_address("/runs/one")
-
-
-def test_a_comparison_elsewhere_is_followed_to_its_end(tmp_path: Path) -> None:
-    sweep = SweepFolder.create(tmp_path / "plan", SweepSpec(base=SPEC, ks=(1, 2), seeds=(0,), modes=("same-sigma",)))
-    runs = {
-        child: Run.create(sweep.run_folder(child.name), child.spec, device="cpu") for child in sweep.spec.children()
-    }
-    mirror = Mirror(str(sweep.folder), tmp_path / "here")
-    mirror.pull()
-    told = (event for event in open_sweep(mirror.folder) if not isinstance(event, Tick))
-    while not isinstance(next(told), SweepTable):
-        pass
-    for number, (child, run) in enumerate(runs.items(), 1):
-        held_out = {"step": 5, "held_out": 1.0, "elapsed_s": 1.0, "mmse": 0.5, "standard_error": 0.1}
-        run.append_metrics([held_out | {name: [1.0] for name in ("band_sigma_eff", "band_loss", "band_mmse")}])
-        run.set_status("finished")
-        mirror.pull()
-        assert isinstance(next(told), ChildStarted)
-        measured = next(told)
-        assert isinstance(measured, ChildHeldOut)
-        assert (measured.name, measured.measured.step) == (child.name, 5)
-        # The result of a run comes after its end, and is not overlooked although the run is finished.
-        mirror.pull()
-        sweep.save_result(result_of(child))
-        mirror.pull()
-        assert isinstance(next(told), ChildEnded)
-        table = next(told)
-        assert isinstance(table, SweepTable)
-        assert table.done == number
-    assert isinstance(next(told), Finished)
-
-
-def result_of(child: Child) -> SweepResult:
-    return SweepResult(
-        name=child.name,
-        k=child.k,
-        seed=child.seed,
-        modes=child.modes,
-        status="finished",
-        step=5,
-        elapsed_s=1.0,
-        error=1.0,
-    )
-
-
-def test_a_comparison_elsewhere_is_not_changed_here(tmp_path: Path) -> None:
-    sweep = SweepFolder.create(tmp_path / "plan", SweepSpec(base=SPEC, ks=(1, 2), seeds=(0,)))
-    mirror = Mirror(str(sweep.folder), tmp_path / "here")
-    mirror.pull()
-    copy = SweepFolder.open(mirror.folder)
-    with pytest.raises(UserError, match="copy of a run elsewhere"):
-        copy.widen(sweep.spec.with_more(ks=(4,), seeds=(), modes=(), fusions=()))
-    with pytest.raises(UserError, match="copy of a run elsewhere"), copy.claimed(sweep.spec.children()[0].name):
-        pass

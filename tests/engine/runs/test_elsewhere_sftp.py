@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import threading
@@ -85,7 +86,9 @@ class Server:
             transport.add_server_key(self.key)
             transport.set_subsystem_handler("sftp", paramiko.SFTPServer, Files)
             self.transports.append(transport)
-            transport.start_server(server=Anybody())
+            # A client leaves again if it does not know the key.
+            with contextlib.suppress(EOFError, paramiko.SSHException):
+                transport.start_server(server=Anybody())
 
     def cut(self) -> None:
         for transport in self.transports:

@@ -65,5 +65,7 @@ def test_a_cancelled_question_watches_nothing(page, monkeypatch):
 def test_the_line_says_when_a_place_was_last_seen_and_why_not_since():
     assert words_of(Watched("sftp://lab/a", "", 0, math.nan)) == "sftp://lab/a: not seen yet …"
     assert words_of(Watched("sftp://lab/a", "", 12, 3.04)) == "sftp://lab/a: 12 runs, last seen 3.0 s ago."
-    cut = words_of(Watched("sftp://lab/a", "", 12, 75.0, "sftp://lab/a cannot be read (timed out)."))
-    assert cut == "sftp://lab/a: last seen 1:15 min ago. sftp://lab/a cannot be read (timed out). Trying again."
+    cut = words_of(Watched("sftp://lab/a", "", 12, 75.0, "sftp://lab/a does not answer."))
+    assert cut == "sftp://lab/a does not answer. It was last seen 1:15 min ago. Trying again."
+    silent = words_of(Watched("sftp://lab/a", "", 12, 11.0, "It has not answered yet."))
+    assert silent == "sftp://lab/a: last seen 11.0 s ago. It has not answered yet. Trying again."

@@ -125,6 +125,16 @@ def test_log_steps_are_those_that_people_count_in():
     assert [scale.stepped(0.1, n, page=True) for n in (1, 2, 3, -1)] == [0.2, 0.5, 1.0, 0.05]
 
 
+@pytest.mark.parametrize("page", [False, True])
+@pytest.mark.parametrize("value", [0.0, -1.0, 5e-324, 1e308, 1.7e308])
+def test_a_number_far_outside_the_scale_steps_to_its_end_and_no_further_out(value, page):
+    scale = SliderScale(1e-6, 10.0, log=True, whole=False)
+    end, inward = (1e-6, 1) if value < 1.0 else (10.0, -1)
+    assert scale.stepped(value, inward, page=page) == end
+    assert scale.stepped(value, -inward, page=page) == pytest.approx(value, abs=0.0)
+    assert scale.stepped(value, 2 * inward, page=page) == scale.stepped(end, inward, page=page)
+
+
 @pytest.mark.parametrize(("low", "high", "log"), [(0.0, 1.0, True), (2.0, 1.0, False), (1.0, 1.0, False)])
 def test_scale_that_cannot_be_is_refused(low, high, log):
     with pytest.raises(ValueError, match="cannot span"):
