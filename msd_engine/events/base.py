@@ -34,6 +34,7 @@ class Started(Event):
         total: Number of steps of the job, 0 if unknown.
         step: First step, above 0 for a resumed run.
         spec_json: The spec as JSON.
+        elsewhere: Address of the run or comparison that the opened folder is a copy of; empty for no copy.
     """
 
     job: str
@@ -41,6 +42,7 @@ class Started(Event):
     total: int
     step: int
     spec_json: str
+    elsewhere: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import model_validator
 
@@ -178,6 +178,20 @@ class SamplingSpec(ChosenSampler):
     def annealed(self) -> bool:
         """Whether chains go down a ladder of noise levels."""
         return self.method == "annealed" and not self.noiseless
+
+    @property
+    def annealed_again(self) -> dict[str, Any]:
+        """Changes of an experiment that anneal fixed dynamics, with as many steps in all.
+
+        Chains without noise become those of Song and Ermon 2019 (arXiv:1907.05600, algorithm 1), whose denoiser gets
+        the noise of the level.
+        """
+        other = {"sampling.sampler": "langevin", "sampling.conditioning": "scheduled"} if self.noiseless else {}
+        return other | {
+            "sampling.method": "annealed",
+            "sampling.sigma_1": max(self.sigma_1, self.sigma_L),
+            "sampling.steps_per_level": max(1, self.steps_per_level // self.levels),
+        }
 
     @property
     def blows_up(self) -> bool:

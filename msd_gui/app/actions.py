@@ -9,8 +9,7 @@ from PySide6.QtGui import QAction
 
 from msd_engine.specs.data import IMAGE_TITLES
 from msd_gui.app.pages import PAGES
-from msd_gui.pages.base.actions import ActionRow, made
-from msd_gui.theme.tips import wrapped
+from msd_gui.pages.base.actions import ActionRow, made, set_enabled
 
 DATA_SETS = ("mnist", "fashion-mnist", "cifar-10")
 
@@ -113,12 +112,7 @@ class Actions(QObject):
             enabled: Whether it can be used.
             why_not: One sentence with the reason; empty for none.
         """
-        action = self.by_name[name]
-        action.setEnabled(enabled)
-        plain = str(action.property("plain"))
-        words = f"{plain}\n{why_not}" if why_not else plain
-        if wrapped(words) != action.toolTip():
-            action.setToolTip(wrapped(words))
+        set_enabled(self.by_name[name], enabled, why_not)
 
     @staticmethod
     def menus() -> dict[str, list[ActionRow]]:

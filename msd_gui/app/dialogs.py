@@ -67,10 +67,15 @@ class Dialogs(QObject):
 
     @Slot()
     def _edit_settings(self) -> None:
-        if edit_settings(self._window, self._settings):
-            self._theme.set_choice(self._settings.theme)
-            self._engine.device = self._settings.device
-            self._engine.threads = self._settings.threads
+        settings = self._settings
+        theme, device = settings.theme, settings.device
+        if edit_settings(self._window, settings):
+            self._engine.threads = settings.threads
+            # What the command line chose for this session stays unless the user chooses something else.
+            if settings.theme != theme:
+                self._theme.set_choice(settings.theme)
+            if settings.device != device:
+                self._engine.device = settings.device
 
     @Slot()
     def _show_help(self) -> None:
@@ -117,7 +122,7 @@ def edit_settings(parent: QWidget, settings: Settings) -> bool:
 def _rows(settings: Settings) -> dict[str, PathBox | QComboBox]:
     """Return the input widgets of the settings, by title."""
     data, runs = PathBox("Data folder", str(data_folder())), PathBox("Runs folder", str(default_runs_dir()))
-    meaning = "Weights for the FID of colour images; none: the program uses a network of its own"
+    meaning = "Empty: a network that came with the program"
     inception = PathBox("Inception weights", meaning, kinds="Weights (*.safetensors)")
     inception.setToolTip(
         "Weights of the FID's Inception network, with the names of pytorch-fid, as safetensors: the quality of colour "

@@ -64,6 +64,8 @@ class Made:
                 titles = dict(zip(field.choices, field.titles, strict=True))
                 text = titles.get(value) or (value if isinstance(value, str) else f"{value:.4g}")
                 words[field.path] = f"{field.symbol} = {text}" if field.symbol else f"{field.title.lower()} {text}"
+        if words.get("data.limit") and not self.spec.get("data.limit"):
+            words["data.limit"] = "all images"
         if self.spec.branch is not None:
             words["branch"] = f"branch at {self.spec.branch.step:,}"
         return words

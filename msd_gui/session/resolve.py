@@ -29,6 +29,7 @@ class EngineState:
         ready: The engine is ready.
         training: Spec of the current training; None for none.
         stopped: Training spec of the run that can be resumed; None for none.
+        elsewhere: Address of the run that the stopped one is a copy of; empty for no copy.
         drawing: Chains are being drawn.
         drawn: Chains have been drawn since the last training began.
         states: There are kept states to step through.
@@ -38,6 +39,7 @@ class EngineState:
     ready: bool = False
     training: ExperimentSpec | None = None
     stopped: ExperimentSpec | None = None
+    elsewhere: str = ""
     drawing: bool = False
     drawn: bool = False
     states: bool = False
@@ -182,7 +184,8 @@ def _problem(
         remedies += [Remedy(f"Use {one.name} for k = {k}", network=one) for one in others][:1]
     else:
         known = sorted({one.k for one in candidates}, key=lambda other: max(other / k, k / other))
-        title = f"No network for k = {k}" if known else f"No network for {data}"
+        under = " under this noise" if coloured else ""
+        title = f"No network for k = {k}" if known else f"No network for {data}{under}"
         text = "Train one, or use the exact score."
         if known:
             text = f"Those for {data} have k = {' and '.join(map(str, sorted(known)))}."
@@ -248,6 +251,8 @@ def _actions(
     resume = busy
     if not busy and engine.stopped is None:
         resume = "There is no stopped run."
+    elif not busy and engine.elsewhere:
+        resume = f"This run is a copy of {engine.elsewhere}: resume it there, or train a new run here."
     elif not busy and engine.stopped is not None and not same_network(engine.stopped, spec):
         resume = "These settings need a different network from the stopped run's."
     no_weights = "" if serves else "The network has no weights yet."

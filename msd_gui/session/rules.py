@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from msd_engine.specs import ExperimentSpec, SamplingSpec
+from msd_engine.specs import ExperimentSpec
 from msd_engine.specs.data import POINT_SETS
 
 FIXED_STEPS, MOST_FIXED_STEPS = 1000, 1_000_000
@@ -41,19 +41,9 @@ def method_rule(spec: ExperimentSpec, method: str) -> dict[str, Any]:
     if spec.data.kind != "mixture" or method == sampling.method:
         return {}
     if method == "annealed":
-        return annealed_again(sampling) | {"sampling.start": "gaussian"}
+        return sampling.annealed_again | {"sampling.start": "gaussian"}
     steps = min(max(FIXED_STEPS, sampling.levels * sampling.steps_per_level), MOST_FIXED_STEPS)
     return {"sampling.start": "uniform", "sampling.steps_per_level": steps}
-
-
-def annealed_again(sampling: SamplingSpec) -> dict[str, Any]:
-    """Return what makes annealed dynamics of fixed ones, with as many steps in all."""
-    other = {"sampling.sampler": "langevin"} if sampling.noiseless else {}
-    return other | {
-        "sampling.method": "annealed",
-        "sampling.sigma_1": max(sampling.sigma_1, sampling.sigma_L),
-        "sampling.steps_per_level": max(1, sampling.steps_per_level // sampling.levels),
-    }
 
 
 def copies_rule(spec: ExperimentSpec, k: int) -> dict[str, Any]:

@@ -23,4 +23,6 @@ def wrapped(text: str) -> str:
         return text
     if _SIGN.search(text):
         return f"<qt>{typeset(text)}</qt>".replace("\n", "<br>")
-    return "\n".join(textwrap.fill(line, LETTERS, break_long_words=False) for line in text.split("\n"))
+    # An address keeps its hyphens.
+    wrapper = textwrap.TextWrapper(LETTERS, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(map(wrapper.fill, text.split("\n")))

@@ -27,46 +27,32 @@ PLACE_WORDS = {
 
 @dataclass(frozen=True)
 class Spread:
-    """A geometric mean over seeds with its 95 % interval, by Student's t for the logarithms.
-
-    Attributes:
-        mean: The mean; NaN if unknown.
-        low: Lower end; 0 for one seed.
-        high: Upper end; ∞ for one seed.
-    """
-
-    mean: float
-    low: float
-    high: float
-
-    @property
-    def words(self) -> str:
-        """The mean and the factor from it to either end, such as ``0.123 ×÷ 1.20``; a dash if unknown."""
-        if math.isnan(self.mean):
-            return "–"
-        return f"{self.mean:.3f}" + (f" ×÷ {self.high / self.mean:.2f}" if math.isfinite(self.high) else "")
-
-
-@dataclass(frozen=True)
-class Moved:
     """A mean over seeds with its 95 % interval by Student's t.
 
     Attributes:
         mean: The mean; NaN if unknown.
-        low: Lower end; −∞ for one seed.
+        low: Lower end.
         high: Upper end; ∞ for one seed.
     """
 
-    mean: float
-    low: float
-    high: float
+    mean: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
 
     @property
-    def words(self) -> str:
+    def plus_minus(self) -> str:
         """The mean and half of the interval, such as ``0.123 ± 0.020``; a dash if unknown."""
+        return self._followed_by(f" ± {self.high - self.mean:.3f}")
+
+    @property
+    def times_over(self) -> str:
+        """A geometric mean and the factor from it to either end, such as ``0.123 ×÷ 1.20``; a dash if unknown."""
+        return self._followed_by(f" ×÷ {self.high / self.mean:.2f}")
+
+    def _followed_by(self, interval: str) -> str:
         if math.isnan(self.mean):
             return "–"
-        return f"{self.mean:.3f}" + (f" ± {self.high - self.mean:.3f}" if math.isfinite(self.high) else "")
+        return f"{self.mean:.3f}" + (interval if math.isfinite(self.high) else "")
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +64,8 @@ class ScoreRow:
         title: Display title.
         uses_exact: Whether training uses the exact score.
         steps: Training steps of each seed.
-        errors: Relative error by place: ``data`` weighted by density, and each region.
+        errors: Relative error by place: ``data`` weighted by density, and each region; geometric means, with
+            the intervals of their logarithms.
         by_seed: The same of each seed, by place, then by seed.
         step_ms: Milliseconds of a training step, over all seeds.
         failed: Seeds whose training failed.
@@ -94,7 +81,7 @@ class ScoreRow:
     by_seed: Mapping[str, Mapping[int, float]]
     step_ms: float
     failed: int
-    moved: Mapping[str, Moved] = field(default_factory=dict)
+    moved: Mapping[str, Spread] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

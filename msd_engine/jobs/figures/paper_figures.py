@@ -47,8 +47,6 @@ from msd_engine.specs.tables.papers import FIGURES, FigureName
 SUFFIXES = (".svg", ".png", ".pdf")
 _BOUNDS = (-9.0, 9.0, -9.0, 9.0)
 _WIDTH_MM, _ARROWS, _DATA, _EVERY = 240.0, 17, 4000, 20
-# Small enough for a bias of a few parts in a hundred.
-_ANNEALED_RATIO = 0.2
 _LAYERS = frozenset({"density", "data", "modes", "heads", "exact arrows"})
 _Panels = Generator[Event, None, Sequence[Plane | Field]]
 
@@ -182,16 +180,8 @@ def _adjusted(spec: ExperimentSpec, run_dir: Path | None, cadence: Cadence) -> _
 
 def _weights(spec: ExperimentSpec, _run: Path | None, cadence: Cadence) -> _Panels:
     """Plain chains without noise, and annealed chains from the same start."""
-    changed = {
-        "sampling.sampler": "langevin",
-        "sampling.method": "annealed",
-        "sampling.step_ratio": _ANNEALED_RATIO,
-        # NCSN tells its network the noise of the level.
-        "sampling.conditioning": "scheduled",
-        "sampling.steps_per_level": spec.sampling.steps_per_level // spec.sampling.levels,
-    }
     planes = []
-    for words, wanted in (("plain", spec), ("annealed", spec.replace_all(changed))):
+    for words, wanted in (("plain", spec), ("annealed", spec.replace_all(spec.sampling.annealed_again))):
         samples, report = yield from _drawn(wanted, None, cadence)
         found, true = report.mode_weights[0], report.true_weights[0]
         heads = samples.x_hat[:_DATA]

@@ -171,7 +171,7 @@ def discard(runs: Sequence[Path]) -> Iterator[Event]:
             yield from in_background(partial(_to_trash, folder))
         except OSError as error:
             raise UserError(f"{folder} cannot be moved to the trash: {error.strerror or error}.") from error
-    what = folders[0].name if len(folders) == 1 else f"{len(runs)} runs"
+    what = f"the folder {folders[0].name}" if len(folders) == 1 else f"{len(runs)} runs"
     yield Finished(0, time.monotonic() - start, f"Moved {what} to the trash.")
 
 

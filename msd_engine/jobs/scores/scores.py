@@ -24,7 +24,7 @@ from msd_engine.events import (
     Tick,
 )
 from msd_engine.events.scores.copies import CHANGES, CopiesTested
-from msd_engine.events.scores.table import PLACES, Moved, Spread
+from msd_engine.events.scores.table import PLACES, Spread
 from msd_engine.jobs.factory.pace import threads_for
 from msd_engine.jobs.factory.training import training, training_device
 from msd_engine.jobs.scores.copies import CopiesTest
@@ -245,15 +245,15 @@ class _Race:
         )
 
 
-def _moved(values: NDArray[np.float64]) -> Moved:
+def _moved(values: NDArray[np.float64]) -> Spread:
     """Return the mean of known values with its interval."""
     known = values[np.isfinite(values)].tolist()
-    return Moved(*vars(interval(known)).values()) if known else Moved(math.nan, math.nan, math.nan)
+    return Spread(*vars(interval(known)).values()) if known else Spread()
 
 
 def _spread(errors: Sequence[float]) -> Spread:
     """Return the geometric mean of positive errors with its interval, that of the mean of their logarithms."""
     if not errors:
-        return Spread(math.nan, math.nan, math.nan)
+        return Spread()
     found = interval([math.log(error) for error in errors])
     return Spread(math.exp(found.mean), math.exp(found.low), math.exp(found.high))

@@ -27,7 +27,7 @@ from msd_engine.metrics.errors.findings import findings
 from msd_engine.runs.layout import MANIFEST, METRICS, SWEEP
 from msd_engine.runs.log import held_out_loss, read_log
 from msd_engine.runs.manifest import read_manifest
-from msd_engine.runs.remote.copies import is_copy
+from msd_engine.runs.remote.copies import address_of, is_copy
 from msd_engine.runs.sweeps import SweepFolder
 from msd_engine.specs.live import Every
 from msd_engine.specs.sweep import Child, SweepResult, SweepSpec
@@ -51,7 +51,8 @@ def open_sweep(folder: str | os.PathLike[str]) -> Iterator[Event]:
     # Before the report: what changes during it is reported again.
     sizes = {child: _size(plan, child) for child in plan.spec.children()}
     known = {result.name for result in plan.results()}
-    yield Started("open-sweep", "", len(plan.spec.children()), len(plan.results()), plan.spec.to_json())
+    total, copied = len(plan.spec.children()), address_of(plan.folder)
+    yield Started("open-sweep", "", total, len(plan.results()), plan.spec.to_json(), copied)
     for number, child in enumerate(plan.spec.children(), 1):
         yield from history(plan, child, number)
         result = plan.result(child.name)

@@ -24,6 +24,7 @@ from msd_engine.metrics.errors.errors import HeldOut
 from msd_engine.noise.space import Space
 from msd_engine.runs.layout import METRICS
 from msd_engine.runs.log import Row, held_out_loss
+from msd_engine.runs.remote.copies import address_of
 from msd_engine.runs.run import Run
 from msd_engine.specs import Live
 from msd_engine.specs.live import NEVER, Cadence
@@ -54,7 +55,8 @@ def recall(
     del cadence, live
     begun_s = time.perf_counter()
     run, chosen = Run.open(run_dir), choose_device(device)
-    yield Started("recall", describe_device(chosen), 0, run.manifest.step, run.spec.to_json())
+    described, copied = describe_device(chosen), address_of(run.folder)
+    yield Started("recall", described, 0, run.manifest.step, run.spec.to_json(), copied)
     yield from measured_again(run)
     if is_of_images(run.spec) and run.has_weights:
         try:

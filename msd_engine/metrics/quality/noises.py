@@ -104,11 +104,11 @@ def _finding(plan: NoisesSpec, title: str, found: _Values) -> str:
         words = "does not hold"
     elif -bound <= start.low and start.high <= bound and growth.low > 0 and end.low > 0:
         words = "holds"
+    over = "1 seed, so without intervals" if len(seeds) == 1 else f"{len(seeds)} seeds, 95 % intervals"
     return (
-        f"{title} of coloured over white noise: {_words(start)} at {many} steps "
-        f"(comparable: within ±{bound:.3g}), {_words(end)} at {few} steps, a growth of "
-        f"{_words(growth)} ({len(seeds)} {'seed' if len(seeds) == 1 else 'seeds'}, 95 % intervals): the paper's "
-        f"finding, comparable at many steps and a growing gap at few, {words} here."
+        f"{title} of coloured over white noise: {_words(start)} at {many} steps (up to ±{bound:.3g} count as "
+        f"comparable), {_words(end)} at {few} steps, a growth of {_words(growth)} ({over}). The paper's finding, "
+        f"comparable at many steps and a growing gap at few, {words} here."
     )
 
 

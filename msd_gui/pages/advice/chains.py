@@ -18,7 +18,6 @@ from msd_engine.events.verdicts import ALIVE
 from msd_engine.specs import ExperimentSpec
 from msd_gui.pages.advice.findings import Advice, Facts
 from msd_gui.pages.base.readings import survival_severity
-from msd_gui.session.rules import annealed_again
 from msd_gui.widgets.controls.numbers import number
 
 # So small that chance gives no advice in the dozens of samplings of a session.
@@ -44,7 +43,7 @@ def stuck(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     # NaN is no evidence.
     if found.chance >= MOST_CHANCE or not facts.stayed >= _LEAST_STAYED:
         return
-    steps = annealed_again(sampling)
+    steps = sampling.annealed_again
     noise = spec.sigma_eff(sampling.sigma_L)
     where = "without noise" if sampling.noiseless else f"at σ/√k = {number(noise)}"
     yield Advice(
@@ -109,7 +108,7 @@ def dead(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     words = ", ".join(f"{many} {reason}" if many < count else reason for reason, many in reasons.most_common())
     off = reasons["off the data"] > count / 2
     title, evidence = "Chains end off the data" if off else "Chains have died", f"{count} of {n} chains: {words}."
-    question = "Why? draws some again, with one change each: exact score, no guidance, more steps, another seed."
+    question = "“Why?” draws some again, with one change each: exact score, no guidance, more steps, another seed."
     yield _explained(spec, facts, "deaths", title, evidence, question)
 
 
@@ -121,7 +120,9 @@ def shares(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     found = _drifted(facts, sampling.chains)
     if found is not None:
         noun = "classes" if facts.class_names else "modes"
-        question = "Why? draws others, with one change each: exact score, no guidance, more or fewer steps, more noise."
+        question = (
+            "“Why?” draws others, with one change each: exact score, no guidance, more or fewer steps, more noise."
+        )
         evidence = f"{_counted(found, facts, facts.counted or sampling.chains)}."
         yield _explained(spec, facts, "shares", f"Shares of the {noun} are wrong", evidence, question)
 

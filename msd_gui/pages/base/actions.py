@@ -63,3 +63,12 @@ def made(row: ActionRow, owner: QObject, *, of: str = "", within: bool = False) 
     action.setProperty("plain", plain)
     action.setStatusTip(row.help)
     return action
+
+
+def set_enabled(action: QAction, enabled: bool, why_not: str = "") -> None:
+    """Enable an action, or disable it with the reason, one sentence, in its tooltip."""
+    action.setEnabled(enabled)
+    plain = str(action.property("plain"))
+    words = wrapped(f"{plain}\n{why_not}" if why_not else plain)
+    if words != action.toolTip():
+        action.setToolTip(words)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtCore import QEvent, QPoint, QSize, Qt
 from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from msd_gui.views.base.placeholder import Placeholder, PlaceholderStack
@@ -149,6 +149,17 @@ class Area(QScrollArea):
         # In a low window the content scrolls, and must fit beside the bar.
         width = least.width() + self.verticalScrollBar().sizeHint().width()
         return QSize(min(width, self._least_px), min(least.height(), LOWEST_PX))
+
+
+def reveal(widget: QWidget) -> None:
+    """Scroll the part of the page that holds a widget until the widget is seen, from its top if it is higher."""
+    above = widget.parentWidget()
+    while above is not None and not isinstance(above, QScrollArea):
+        above = above.parentWidget()
+    if above is not None:
+        top = widget.mapTo(above.widget(), QPoint(0, 0)).y()
+        bar, bottom = above.verticalScrollBar(), top + widget.height() - above.viewport().height()
+        bar.setValue(min(top, max(bar.value(), bottom)))
 
 
 def lay_out(page: QWidget, controls: QWidget, middle: QWidget, figures: QWidget) -> None:

@@ -64,6 +64,7 @@ class ComparePage(Page):
         self._stopped = False
         self._opening = False
         self._only_reads = False
+        self._elsewhere = ""
         self._sweeper = self.runner(self._show)
         # The runner delivers the last event before it reports the end of the job.
         self._sweeper.running_changed.connect(self._on_running)
@@ -152,13 +153,20 @@ class ComparePage(Page):
             case "train" | "open":
                 return self.engine.ready and not self._busy
             case "resume":
-                return self.engine.ready and not self.running and None not in (self.folder, self.spec)
+                opened = None not in (self.folder, self.spec)
+                return self.engine.ready and not self.running and opened and not self._elsewhere
             case "stop" | "pause":
                 return self._busy
             case "duplicate":
                 return self.engine.ready and not self._busy and self.spec is not None and self.folder is not None
             case _:
                 return False
+
+    def why_not(self, action: str) -> str:
+        """Explain why a copy is not resumed."""
+        if action == "resume" and self._elsewhere and self.folder is not None:
+            return f"This comparison is a copy of {self._elsewhere}: resume it there, or start a new one here."
+        return ""
 
     def do_train(self) -> None:
         """Start a new comparison."""
@@ -262,7 +270,7 @@ class ComparePage(Page):
     def _show(self, event: Event) -> None:
         match event:
             case Started():
-                self.spec = SweepSpec.from_json(event.spec_json)
+                self.spec, self._elsewhere = SweepSpec.from_json(event.spec_json), event.elsewhere
                 self.shown.begin(self.spec)
                 if not self.example:
                     self.form.set_lists(self.spec)

@@ -6,13 +6,13 @@ import math
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidgetItem
 
-from msd_gui.theme.tips import wrapped
+from msd_gui.widgets.panels.table import ReadTable
 
 HEAD = ("mode", "k", "seeds", "steps", "error", "ratio k/1", "exact k/1", "report k/1", "over first")
-FUSIONS = len(HEAD) - 1
-"""Column that only a comparison of several fusions of the copies shows."""
+AT_TIMES = (HEAD.index("report k/1"), HEAD.index("over first"))
+"""Columns that only comparisons with the settings of the report, or of several fusions of the copies, show."""
 BOTH_MODES = "At k = 1 both modes are the same run: it is trained once and stands in both."
 TIPS = (
     "The same for every k: the law of σ of one copy, or that of σ_eff = σ/√k.",
@@ -27,28 +27,19 @@ TIPS = (
 )
 
 
-class ComparisonTable(QTableWidget):
+class ComparisonTable(ReadTable):
     """Rows of words and numbers, with dashes for unknown figures."""
 
     def __init__(self) -> None:
-        super().__init__(0, len(HEAD))
-        self.setAccessibleName("Table of the comparison")
-        for column, (words, meaning) in enumerate(zip(HEAD, TIPS, strict=True)):
-            head = QTableWidgetItem(words)
-            head.setToolTip(wrapped(meaning))
-            self.setHorizontalHeaderItem(column, head)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        super().__init__("Table of the comparison", HEAD, TIPS)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 6)
-        head_bar = self.horizontalHeader()
         # In a narrow window the table scrolls: a cut number would be misread.
-        head_bar.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        head_bar.setStretchLastSection(True)
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
 
     def set_rows(self, rows: Sequence[tuple[str, ...]]) -> None:
         """Replace the rows."""
-        self.setColumnHidden(FUSIONS, all(cells[FUSIONS] == UNKNOWN for cells in rows))
+        for column in AT_TIMES:
+            self.setColumnHidden(column, all(cells[column] == UNKNOWN for cells in rows))
         firsts = [cells[1] for cells in rows].count("1")
         self.setRowCount(len(rows))
         for line, cells in enumerate(rows):
@@ -63,7 +54,7 @@ class ComparisonTable(QTableWidget):
                     item.setText(words)
                 item.setToolTip(BOTH_MODES if cells[1] == "1" and firsts > 1 else "")
         # The curves get the height that the rows do not need.
-        height = self.verticalHeader().defaultSectionSize() * max(len(rows), 1)
+        height = self.line_px * max(len(rows), 1)
         self.setMaximumHeight(self.horizontalHeader().sizeHint().height() + height + 2 * self.frameWidth())
 
 

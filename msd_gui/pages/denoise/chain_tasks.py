@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from msd_engine.events import Event, FilmFrame, ImageFrame, RestoredImages, Samples, Started
 from msd_engine.specs import Branch, ChainTask, ExperimentSpec, JobName, for_painting
 from msd_engine.specs.experiment import same_data
 from msd_gui.bridge.engine import Engine
+from msd_gui.pages.base import layout
 from msd_gui.pages.base.drawing import DrawsChains
 from msd_gui.pages.base.resolved import ResolvedPage
 from msd_gui.pages.denoise.painting import painters
@@ -51,6 +52,8 @@ class ChainTasks(QWidget, DrawsChains):
         self._runner = page.runner(self._show, "Chains")
         self._task: ChainTask = "draw"
         self._begun = page.resolved.made
+        # Chains have begun, and no picture of them has come.
+        self._hidden = False
         self.paint = QPushButton("Inpaint the marked part")
         self.paint.setObjectName("chain_task.paint")
         self.paint.setToolTip(wrapped(_PAINT_HELP))
@@ -154,8 +157,17 @@ class ChainTasks(QWidget, DrawsChains):
         match event:
             case Started():
                 self.gallery.begin(event.total, event.step, self._begun, event.spec_json)
+                self._hidden = True
             case ImageFrame() | FilmFrame() | Samples():
                 self.gallery.receive(event)
+                if self._hidden:
+                    self._hidden = False
+                    # The pictures take their room first.
+                    QTimer.singleShot(0, self._reveal)
+
+    @Slot()
+    def _reveal(self) -> None:
+        layout.reveal(self.gallery)
 
 
 def _fitting(task: ChainTask, spec: ExperimentSpec) -> ExperimentSpec:

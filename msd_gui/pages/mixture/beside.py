@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QWidget
 
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.pages.base.resolved import ResolvedPage
-from msd_gui.pages.mixture.history import ChainHistory
-from msd_gui.pages.mixture.player import Player
+from msd_gui.pages.mixture.play.history import ChainHistory
+from msd_gui.pages.mixture.play.player import Player
 from msd_gui.session.made import Made
 from msd_gui.session.resolve import Resolved
 from msd_gui.theme.tips import wrapped

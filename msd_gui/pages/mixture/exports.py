@@ -18,8 +18,8 @@ from msd_gui.pages.base.exports import FigureExport, film_export, paper_exports,
 from msd_gui.pages.base.page import ExperimentPage, Export
 from msd_gui.pages.mixture.chains import PlaneChains
 from msd_gui.pages.mixture.density import FieldPainter, background
-from msd_gui.pages.mixture.history import ChainHistory
-from msd_gui.pages.mixture.player import Player, moment
+from msd_gui.pages.mixture.play.history import ChainHistory
+from msd_gui.pages.mixture.play.player import Player, moment
 from msd_gui.pages.training.trainer import Trainer
 from msd_gui.views.curves.bars import BarsView
 from msd_gui.views.curves.losses import LossView

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import Slot
@@ -26,7 +25,8 @@ from msd_gui.pages.mixture.edit.editing import Editing
 from msd_gui.pages.mixture.exports import Parts, exports
 from msd_gui.pages.mixture.fields_shown import GROUPS
 from msd_gui.pages.mixture.formula import Formula
-from msd_gui.pages.mixture.player import Player
+from msd_gui.pages.mixture.play.page import PlayingPage
+from msd_gui.pages.mixture.play.player import Player
 from msd_gui.pages.mixture.readout import Readout
 from msd_gui.pages.mixture.shoot_out.control import ShootOut
 from msd_gui.pages.mixture.sides import Sides
@@ -35,13 +35,12 @@ from msd_gui.pages.mixture.time.motion import SlowMotion
 from msd_gui.pages.mixture.twins import Twins
 from msd_gui.pages.sampling.controls import SamplingControls, show_fields
 from msd_gui.pages.sampling.networks import NetworkCard
-from msd_gui.pages.training.page import TrainingPage
 from msd_gui.pages.training.trainer import Trainer
 from msd_gui.session.command import command
 from msd_gui.session.experiment import Experiment
 from msd_gui.session.made import Made
 from msd_gui.session.networks import Network, NetworkStore
-from msd_gui.session.resolve import EngineState, Resolved
+from msd_gui.session.resolve import Resolved
 from msd_gui.session.rules import data_rule
 from msd_gui.session.settings import SPEED_HZ, Settings
 from msd_gui.views.curves.bars import BarsView
@@ -62,7 +61,7 @@ LEARNED_CARDS = ("card-wrong-score", "card-drift")
 """The same after a training of seconds, which begins when they open."""
 
 
-class MixturePage(TrainingPage):
+class MixturePage(PlayingPage):
     """Chains in the plane."""
 
     title = "Mixture"
@@ -207,14 +206,6 @@ class MixturePage(TrainingPage):
             spec = spec.replace("branch", None)
         self.experiment.set(spec, path)
 
-    def state(self) -> EngineState:
-        """Return what the page's jobs are doing; its chains are played from their kept states."""
-        return replace(super().state(), replays=True)
-
-    def has_states(self) -> bool:
-        """Return whether any state of the chains is known."""
-        return not self.player.empty
-
     def show_resolved(self, before: Resolved) -> None:
         """Show the settings, what denoises them, and what can be done."""
         self.form.set_reset(self.experiment.reset_spec)
@@ -335,21 +326,14 @@ class MixturePage(TrainingPage):
 
     # -- actions -------------------------------------------------------------------------------------------------------
 
-    @property
-    def playing(self) -> bool:
-        """Whether the chains are being played."""
-        return self.player.playhead.playing
-
     def restore(self, name: str, settings: Settings) -> None:
-        """Load the spec that the page had, play chains as fast and write formulas as then."""
+        """Load what the page had, and write formulas as then."""
         super().restore(name, settings)
-        self.player.set_speed(settings.speed_hz)
         self.formula.set_convention(settings.convention)
 
     def keep(self, name: str, settings: Settings) -> None:
-        """Keep the spec, the speed and the convention of formulas."""
+        """Keep what the page has, and the convention of formulas."""
         super().keep(name, settings)
-        settings.speed_hz = self.player.playhead.speed
         settings.convention = self.formula.convention
 
     def do_train(self) -> None:
@@ -362,30 +346,6 @@ class MixturePage(TrainingPage):
         spec = self.experiment.spec
         self.do_restart()
         self.experiment.set(spec.with_next_seed())
-
-    def do_play(self) -> None:
-        """Play or pause; at the end, play again from the beginning."""
-        self.player.toggle()
-
-    def do_step(self) -> None:
-        """Go one step further."""
-        self.player.step(1)
-
-    def do_back(self) -> None:
-        """Go one step back."""
-        self.player.step(-1)
-
-    def do_level_on(self) -> None:
-        """Go to the next level."""
-        self.timeline.go_to_level(1)
-
-    def do_level_back(self) -> None:
-        """Go to the start of the level, or to the level before."""
-        self.timeline.go_to_level(-1)
-
-    def do_restart(self) -> None:
-        """Play from the first step."""
-        self.player.restart()
 
     def do_home(self) -> None:
         """Frame the data."""

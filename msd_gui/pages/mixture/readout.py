@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QLabel, QWidget
 from msd_engine.events.chain_figures import StateFigures, figures_of_state
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.pages.mixture.figures import chain_readings, state_readings
-from msd_gui.pages.mixture.history import ChainHistory
-from msd_gui.pages.mixture.player import Player
+from msd_gui.pages.mixture.play.history import ChainHistory
+from msd_gui.pages.mixture.play.player import Player
 from msd_gui.views.curves.bars import BarsView
 from msd_gui.widgets.panels.readings import Readings
 

@@ -13,8 +13,8 @@ from msd_engine.events.chain_figures import StateFigures
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.resolved import ResolvedPage
 from msd_gui.pages.mixture.density import FieldPainter
-from msd_gui.pages.mixture.history import ChainHistory
-from msd_gui.pages.mixture.player import Player, moment
+from msd_gui.pages.mixture.play.history import ChainHistory
+from msd_gui.pages.mixture.play.player import Player, moment
 from msd_gui.pages.mixture.readout import state_at
 from msd_gui.theme.tips import wrapped
 from msd_gui.views.plane.plane import PlaneView

@@ -14,7 +14,7 @@ from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base import layout
 from msd_gui.pages.base.page import GRACE_MS
 from msd_gui.pages.base.resolved import ResolvedPage
-from msd_gui.pages.mixture.player import TAIL_STATES, Player
+from msd_gui.pages.mixture.play.player import TAIL_STATES, Player
 from msd_gui.theme.tips import wrapped
 from msd_gui.views.curves.curves import CurvesView
 from msd_gui.views.plane.plane import PlaneView

@@ -139,9 +139,11 @@ class Measuring(QWidget):
         self.setVisible(running or source is not None or self.quality is not None)
         self.near_note.setVisible(self._images() is not None)
         for button, words, help_ in ((self.button, *_MEASURE), (self.curve.button, *_MEASURE_CURVE)):
-            button.setText("Stop" if running else words)
-            button.setEnabled(running or source is not None)
-            button.setToolTip("Stop measuring." if running else wrapped(missing or help_))
+            mine = running and (button is self.curve.button) == self._on_curve
+            button.setText("Stop" if mine else words)
+            button.setEnabled(mine or (not running and source is not None))
+            tip = "The other measurement runs: wait for it or stop it." if running else missing or help_
+            button.setToolTip("Stop measuring." if mine else wrapped(tip))
         if self.quality is not None and self._measured is not None and not running:
             now = (_sampled_by(source[0]), source[1]) if source is not None else None
             same = now == (_sampled_by(self._measured), self._run)

@@ -71,6 +71,8 @@ ELSEWHERE = ActionRow(
     "List and follow the runs of another machine: in a mounted folder, or by sftp:// or s3://.",
 )
 
+COPIED = "This is a copy: resume it where it was trained, or press Same settings for a new run here."
+
 
 def possible(lines: Sequence[RunRow], runs: Iterable[RunRow], in_training: Callable[[str], bool]) -> set[str]:
     """List the names of the allowed actions.

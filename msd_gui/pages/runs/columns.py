@@ -158,9 +158,11 @@ def cells(row: RunRow) -> tuple[str, ...]:
 
 
 def _caption(row: RunRow) -> str:
-    # Runs of a comparison stand below its line, so they need no folder.
-    place = row.how_many if isinstance(row, Comparison) else "" if row.sweep else row.folder
-    parts = [place, moment(row.created), *(f"#{tag}" for tag in row.tags)]
+    runs = row.runs if isinstance(row, Comparison) else (row,)
+    copied = any(run.elsewhere for run in runs)
+    # Runs of a comparison stand below its line, so they need no folder; that of a copy is long and says little.
+    place = row.how_many if isinstance(row, Comparison) else "" if row.sweep or copied else row.folder
+    parts = [place, "a copy" if copied else "", moment(row.created), *(f"#{tag}" for tag in row.tags)]
     return "  ·  ".join(part for part in parts if part)
 
 

@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
     QLabel,
-    QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
     QWidget,
@@ -17,6 +16,7 @@ from PySide6.QtWidgets import (
 
 from msd_engine.events import Difference, Differences, RunRow
 from msd_gui.pages.base import layout
+from msd_gui.widgets.panels.table import ReadTable
 
 OWN_COLUMNS = 3
 """More runs share one column, which lists the distinct values."""
@@ -41,13 +41,9 @@ class RunDifferences(QWidget):
         self.note = QLabel()
         self.note.setProperty("role", "muted")
         self.note.setWordWrap(True)
-        self.table = QTableWidget()
-        self.table.setAccessibleName("Settings that differ")
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.table = ReadTable("Settings that differ", (), ())
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.table.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.table.verticalHeader().hide()
-        self.table.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 6)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 6, 0, 0)
         for widget in (layout.heading("What differs"), self.note, self.table):

@@ -15,7 +15,7 @@ from msd_engine.specs import ExperimentSpec, load_preset
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.engine import Engine, Job
 from msd_gui.pages.base import layout
-from msd_gui.pages.base.actions import made
+from msd_gui.pages.base.actions import made, set_enabled
 from msd_gui.pages.base.exports import plot_exports, text_job
 from msd_gui.pages.base.page import Export, Page, Status
 from msd_gui.pages.runs import actions, trash
@@ -196,7 +196,7 @@ class RunsPage(Page):
         rows = self._runs_of(lines)
         possible = actions.possible(lines, rows, self.model.in_training)
         for name, action in self.actions_by_name.items():
-            action.setEnabled(name in possible)
+            set_enabled(action, name in possible, self.why_not(name))
         self.chosen_runs.show_runs(lines, rows)
         self.set_status(Status(f"{len(rows)} runs chosen" if len(rows) > 1 else ""))
         self.actions_changed.emit()
@@ -227,6 +227,11 @@ class RunsPage(Page):
     def can(self, action: str) -> bool:
         """Check whether an action is allowed now."""
         return action in ("resume", "denoise") and self.actions_by_name[action].isEnabled()
+
+    def why_not(self, action: str) -> str:
+        """Explain why a copy is not resumed."""
+        copied = action == "resume" and any(run.elsewhere for run in self.chosen())
+        return actions.COPIED if copied else ""
 
     def do_open(self) -> None:
         """Show the chosen run on its page."""

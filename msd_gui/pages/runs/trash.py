@@ -13,19 +13,25 @@ from msd_engine.events import RunRow
 
 
 def question(rows: Sequence[RunRow], every: Sequence[RunRow]) -> str:
-    """Build the question, with a sentence for comparisons that lose some of their runs."""
+    """Build the question, with what becomes of comparisons that lose some of their runs, and of runs elsewhere."""
     title = {row.sweep: row.sweep_title for row in rows if row.sweep}
     gone, there = (Counter(row.sweep for row in which if row.sweep) for which in (rows, every))
     whole = [title[sweep] for sweep in title if gone[sweep] == there[sweep]]
-    torn = [title[sweep] for sweep in title if gone[sweep] < there[sweep]]
+    copied = [row for row in rows if row.elsewhere]
+    # A copy of a comparison is not resumed here.
+    resumed = title.keys() - {row.sweep for row in copied}
+    torn = [title[sweep] for sweep in title if gone[sweep] < there[sweep] and sweep in resumed]
     count = f"the run “{rows[0].name}”" if len(rows) == 1 else f"{len(rows)} runs"
-    if whole and gone.total() == len(rows) and not torn and len(whole) == 1:
+    if gone.total() == len(rows) and len(whole) == len(title) == 1:
         number = "its only run" if len(rows) == 1 else f"its {len(rows)} runs"
-        return f"Move the comparison “{whole[0]}” with {number} to the trash?"
-    words = f"Move {count} to the trash" + (f", and with them the whole of {_named(whole)}?" if whole else "?")
+        words = f"Move the comparison “{whole[0]}” with {number} to the trash?"
+    else:
+        words = f"Move {count} to the trash" + (f", and with them the whole of {_named(whole)}?" if whole else "?")
     if torn:
         named, (they, own) = _named(torn), ("it resumes", "its") if len(torn) == 1 else ("they resume", "their")
         words += f" {named[0].upper()}{named[1:]} will train {own} missing runs again when {they}."
+    if copied:
+        words += " Of a run elsewhere only the copy goes."
     return words
 
 

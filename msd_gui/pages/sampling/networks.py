@@ -41,7 +41,7 @@ class NetworkRow(QWidget):
         self.combo.setObjectName("sampling.network")
         self.combo.setAccessibleName("Network")
         self.combo.setToolTip(wrapped(_HELP))
-        self.combo.setPlaceholderText("None for this k")
+        self.combo.setPlaceholderText("None fits")
         self.combo.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         KeyGuard(self.combo, LIST_KEYS)
         self.copies = QLabel()

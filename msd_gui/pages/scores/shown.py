@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QComboBox, QLabel, QWidget
 
 from msd_engine.events import ScoreCurves, ScoreFields, ScoreTable, ScoreTruth
-from msd_engine.events.plots import Axis, Curve, Curves, Key
+from msd_engine.events.plots import OWN_COLOURS, Axis, Curve, Curves, Key, order_colours
 from msd_engine.events.scores.copies import CHANGES, CopiesTested
 from msd_engine.events.scores.panels import score_panels
 from msd_engine.events.scores.table import PLACE_WORDS, PLACES
@@ -139,10 +140,6 @@ class ScoresShown(QWidget):
         self.verdict.setText(indexed(event.text))
         self.verdict.setVisible(bool(event.text))
 
-    def colours(self) -> dict[str, str]:
-        """Return the colour of each contender, the same in every comparison."""
-        return {name: _colour(number) for number, name in enumerate(CONTENDERS)}
-
     @property
     def tests_copies(self) -> bool:
         """Whether a change of x̂ with the copies is chosen, and not an error."""
@@ -188,11 +185,12 @@ class ScoresShown(QWidget):
 
     @Slot()
     def _draw_curves(self) -> None:
-        (event, number), colours, shown = self._measured(), self.colours(), self.objective.currentData()
+        (event, number), shown = self._measured(), self.objective.currentData()
         empty = _MOVED if self.tests_copies else _EMPTY
         if event is None:
             self.curves.set_plot(empty)
             return
+        colours = _colours(event.contenders)
         curves = [
             Curve(
                 CONTENDERS[name].title,  # type: ignore[index]
@@ -218,8 +216,10 @@ class ScoresShown(QWidget):
         self.curves.set_plot(replace(empty, curves=tuple(curves), legend=legend))
 
 
-def _colour(number: int) -> str:
-    return f"own {number + 1}" if number < 8 else f"order {(number - 8):.4f}"
+def _colours(contenders: Sequence[str]) -> dict[str, str]:
+    """Return a colour for each contender: colours of their own for the first, ordered ones for the rest."""
+    more = order_colours(range(OWN_COLOURS, len(contenders)))
+    return {name: more.get(place, f"own {place + 1}") for place, name in enumerate(contenders)}
 
 
 def _choice(name: str, title: str) -> QComboBox:

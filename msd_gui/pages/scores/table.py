@@ -48,7 +48,7 @@ class ScoresTable(ReadTable):
         self._names = [row.contender for row in rows]
         self.setRowCount(len(rows))
         for line, row in enumerate(rows):
-            cells = (row.title, *(row.errors[place].words for place in PLACES), _cost(row))
+            cells = (row.title, *(row.errors[place].times_over for place in PLACES), _cost(row))
             note = f"{row.failed} of its trainings failed." if row.failed else ""
             bound = "Training uses the exact score: a bound, and no rival." if row.uses_exact else ""
             for column, words in enumerate(cells):

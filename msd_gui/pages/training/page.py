@@ -60,6 +60,7 @@ class TrainingPage(ResolvedPage):
         """Connect to the events of the training."""
         self.trainer.checkpointed.connect(self.use_weights)
         self.trainer.ended.connect(self._on_trained)
+        self.trainer.opened.connect(self._on_opened)
 
     def has_states(self) -> bool:
         """Check whether there are states to step through."""
@@ -72,6 +73,7 @@ class TrainingPage(ResolvedPage):
             ready=self.engine.ready,
             training=trainer.spec if trainer.running else None,
             stopped=trainer.stopped,
+            elsewhere=trainer.elsewhere,
             drawing=self.chains.running,
             drawn=self.chains.made is not None,
             states=self.has_states(),
@@ -98,6 +100,11 @@ class TrainingPage(ResolvedPage):
     def _on_trained(self) -> None:
         self.set_status(Status())
         self.use_weights()
+        self.actions_changed.emit()
+
+    @Slot()
+    def _on_opened(self) -> None:
+        self.renew()
         self.actions_changed.emit()
 
     def do_train(self) -> None:

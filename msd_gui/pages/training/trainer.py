@@ -36,6 +36,7 @@ class Trainer(QObject):
 
     Attributes:
         began: Emitted with the name of a new or opened run.
+        opened: Emitted when the state of an opened run is known.
         checkpointed: Emitted when newer averaged weights are on disk.
         strip: Emitted with each `StripFrame` and the spec of its training.
         ended: Emitted at the end of training, for any reason.
@@ -43,6 +44,7 @@ class Trainer(QObject):
     """
 
     began = Signal(str)
+    opened = Signal()
     checkpointed = Signal()
     strip = Signal(object, object)
     ended = Signal()
@@ -60,6 +62,7 @@ class Trainer(QObject):
         self._points: list[LossPoints] = []
         self._shown_s = 0.0
         self.run: Path | None = None
+        self.elsewhere = ""
         self.spec: ExperimentSpec | None = None
         self.step = 0
         self._last_step = 0
@@ -126,7 +129,7 @@ class Trainer(QObject):
 
     def _begin(self) -> None:
         self._reader.stop()
-        self.progress = None
+        self.progress, self.elsewhere = None, ""
         self._points = []
         self._losses.clear_curves()
 
@@ -173,7 +176,8 @@ class Trainer(QObject):
                 pass
             case Started():
                 # Step 0: the folder has no weights.
-                self.step = event.step
+                self.step, self.elsewhere = event.step, event.elsewhere
+                self.opened.emit()
             case LossPoints():
                 self._points.append(event)
                 self._show_points(0.0)

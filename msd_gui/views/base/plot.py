@@ -39,6 +39,7 @@ class PlotView(pg.PlotWidget):
         self._readout = QLabel(self)
         self._readout.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._readout.hide()
+        self._pointer: QPointF | None = None
         self._build()
 
     def _build(self) -> None:
@@ -115,7 +116,18 @@ class PlotView(pg.PlotWidget):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Show the values under the mouse."""
         super().mouseMoveEvent(event)
-        position = QPointF(event.position())
+        self._show_values(event.position())
+
+    def _show_values(self, position: QPointF) -> None:
+        """Show the values at a place of the widget."""
+        self._pointer = QPointF(position)
+        self.refresh_values()
+
+    def refresh_values(self) -> None:
+        """Show the values of the present data under a mouse that rests."""
+        position = self._pointer
+        if position is None:
+            return
         inside = self.box.sceneBoundingRect().contains(self.mapToScene(position.toPoint()))
         at = self.box.mapSceneToView(self.mapToScene(position.toPoint()))
         self._show_readout(self.readout_at(at.x(), at.y()) if inside else "")
@@ -123,6 +135,7 @@ class PlotView(pg.PlotWidget):
     def leaveEvent(self, event: QEvent) -> None:
         """Hide the values."""
         super().leaveEvent(event)
+        self._pointer = None
         self._show_readout("")
 
     def wheelEvent(self, event: QWheelEvent) -> None:

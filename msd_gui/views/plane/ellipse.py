@@ -8,12 +8,13 @@ import numpy as np
 from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter
 
-from msd_engine.events.plots import Array
+from msd_engine.events.plots import Array, Key
 from msd_gui.views.base.layers import Layer, ToPixels, draw_curve, draw_dots
 from msd_gui.views.plane.plane import PlaneView
 
 _REACH_PX, _HANDLE_PX, _WIDTH_PX = 14.0, 6.0, 1.6
 _CORNERS = 96
+_KEY = Key("line", "chosen", "shape of the noise, not its size")
 
 
 class EllipseView(PlaneView):
@@ -30,8 +31,8 @@ class EllipseView(PlaneView):
     ended = Signal()
 
     def __init__(self) -> None:
-        super().__init__()
         self._root: Array | None = None
+        super().__init__()
         self._scale, self._held_by_hand = 1.0, False
         self._ellipse = Layer(self._draw_ellipse)
         self.box.addItem(self._ellipse, ignoreBounds=True)
@@ -43,6 +44,12 @@ class EllipseView(PlaneView):
             variances, axes = np.linalg.eigh(covariance)
             self._root = axes * np.sqrt(variances)
         self._ellipse.update()
+        self.show_legend()
+
+    def show_legend(self) -> None:
+        """Show the legend of the cloud and of the ellipse."""
+        entries = self._held.entries()
+        self.legend_row.set_entries(entries if self._root is None else (*entries, _KEY))
 
     def handle(self) -> QPointF | None:
         """Return the place of the handle in widget pixels; None without an ellipse."""
@@ -72,6 +79,7 @@ class EllipseView(PlaneView):
         elongation = math.sqrt(max(2 / length**2 - 1, 1.0))
         angle = math.degrees(math.atan2(at.y(), at.x())) - 90
         self.dragged.emit(elongation, angle % 180)
+        self._show_values(event.position())
         event.accept()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:

@@ -70,6 +70,8 @@ class PlaneView(PlotView):
             self._back.update()
         if not _SELDOM.issuperset(parts):
             self._front.update()
+        if "log_density" in parts:
+            self.refresh_values()
         self.show_legend()
 
     def show_legend(self) -> None:

@@ -27,6 +27,8 @@ class ReadTable(QTableWidget):
             head.setToolTip(wrapped(meaning))
             self.setHorizontalHeaderItem(column, head)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        # Tab leaves the table; the arrow keys go from cell to cell.
+        self.setTabKeyNavigation(False)
         self.verticalHeader().hide()
         self.line_px = self.fontMetrics().height() + 6
         self.verticalHeader().setDefaultSectionSize(self.line_px)

@@ -62,7 +62,7 @@ class TransportBar(QWidget):
         """Show a speed, in steps per second, without emitting `speed_changed`."""
         self.speed_hz = speed_hz
         self.track.set_fraction(self._scale.fraction(speed_hz))
-        self._text.setText(f"{format_number(speed_hz)} steps/s")
+        self._text.setText(f"{format_number(speed_hz)} {'step' if speed_hz == 1.0 else 'steps'}/s")
 
     def _button(self, action: QAction) -> QToolButton:
         button = QToolButton(self)

@@ -121,8 +121,11 @@ def test_the_sentence_takes_the_most_steps_that_all_seeds_have():
     assert "does not hold" in whole
     late = noise_table(plan, [cell for cell in found if cell.steps < 1000 or cell.seed == 0]).finding
     assert "at 100 steps" in late
-    assert "3 seeds" in late
+    assert "(3 seeds, 95 % intervals)" in late
     assert late.endswith("holds here.")
+    lone = noise_table(plan, [cell for cell in found if cell.seed == 0]).finding
+    assert "(1 seed, so without intervals)" in lone
+    assert lone.endswith("is not decided here.")
     assert noise_table(plan, [cell for cell in found if cell.steps == 10]).finding == ""
 
 

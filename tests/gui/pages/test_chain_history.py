@@ -5,8 +5,8 @@ import pytest
 
 from msd_engine.events import ChainSegment
 from msd_engine.specs import load_preset
-from msd_gui.pages.mixture.history import ChainHistory, DoubleBuffer, Playhead
-from msd_gui.pages.mixture.player import moment, reach
+from msd_gui.pages.mixture.play.history import ChainHistory, DoubleBuffer, Playhead
+from msd_gui.pages.mixture.play.player import moment, reach
 
 
 def segment(steps, total=10, mark=0.0):

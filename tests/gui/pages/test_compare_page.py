@@ -8,7 +8,9 @@ import shutil
 import pytest
 from hands import WAIT_MS, launched
 
+from msd_engine.runs.remote.copies import mark
 from msd_engine.specs import SpecError
+from msd_gui.pages.compare.table import HEAD
 from msd_gui.session.settings import Settings
 
 
@@ -126,6 +128,15 @@ def test_a_comparison_can_be_opened_while_another_is_read(qtbot, page, tmp_path)
     page.open_sweep(other)
     qtbot.waitUntil(done(page, 3), timeout=WAIT_MS)
     assert page.folder == other
+    assert page.can("resume")
+    # What is trained elsewhere is resumed there.
+    mark(other, "sftp://lab/other")
+    page.open_sweep(other)
+    qtbot.waitUntil(done(page, 3), timeout=WAIT_MS)
+    assert not page.can("resume")
+    assert "sftp://lab/other" in page.why_not("resume")
+    page.act("duplicate")
+    assert not page.why_not("resume")
 
 
 def test_a_folder_that_cannot_be_opened_is_left(qtbot, page, tmp_path):
@@ -142,6 +153,9 @@ def test_a_comparison_fills_curves_table_and_findings(qtbot, page, tmp_path):
     page.act("train")
     qtbot.waitUntil(done(page, 3), timeout=WAIT_MS)
     assert page.shown.table.rowCount() == 4
+    # Columns of dashes alone are not shown.
+    hidden = [words for column, words in enumerate(HEAD) if page.shown.table.isColumnHidden(column)]
+    assert hidden == ["report k/1", "over first"]
     assert page.buttons["train"].isEnabled()
     assert page.form.isEnabled()
     assert {page.shown.table.item(row, 3).text() for row in range(4)} == {"30"}

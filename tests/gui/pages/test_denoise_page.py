@@ -123,6 +123,15 @@ def test_data_that_have_been_fetched_are_denoised_at_once(qtbot, window, page, u
     settled(qtbot, page, lambda: page.denoised and page.denoised.x.shape == (1, 28, 28))
 
 
+def test_chains_below_a_low_window_are_scrolled_into_sight(qtbot, window, page):
+    window.resize(1280, 760)
+    page.experiment.set(page.experiment.spec.replace_all(SMALL_CHAINS))
+    page.chain_task.row.click()
+    gallery = page.chain_task.gallery
+    settled(qtbot, page, lambda: gallery.samples is not None)
+    qtbot.waitUntil(lambda: gallery.visibleRegion().boundingRect().height() > 0.9 * gallery.height(), timeout=WAIT_MS)
+
+
 def test_exported_chains_carry_the_settings_that_they_were_drawn_with(qtbot, window, page, tmp_path):
     page.experiment.set(page.experiment.spec.replace_all(SMALL_CHAINS))
     drawn = page.experiment.spec

@@ -8,7 +8,7 @@ from hands import WAIT_MS, chains_arrived, small_chains
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 
 from msd_engine.specs import ExperimentSpec
 from msd_gui.views.plane.editing.shape import HANDLE_STDS, Shape
@@ -135,6 +135,16 @@ def test_hands_move_pull_weigh_add_split_and_delete(plane):
     assert len(shapes[-1]) == 3
     # The view has stayed.
     assert plane.bounds() == before
+
+
+@pytest.mark.parametrize(("tool", "start"), [("modes", SHAPE.means[0]), ("points", (-6.0, 6.0))])
+def test_the_values_under_the_mouse_follow_a_drag(plane, tool, start):
+    plane.set_tool(tool)
+    for end in (np.array([-4.0, 5.0]), np.array([5.0, -4.0])):
+        drag(plane, start, end)
+        start = end
+        place = plane.box.mapSceneToView(plane.mapToScene(at(plane, end)))
+        assert plane.findChild(QLabel).text() == plane.readout_at(place.x(), place.y())
 
 
 def test_a_dragged_handle_leaves_the_picture_of_the_chains_until_they_change(plane):

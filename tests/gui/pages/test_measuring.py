@@ -339,3 +339,16 @@ def test_neighbours_lie_in_one_row_inside_the_view(qtbot):
         assert all(place.top() >= 0 for place in places)
     view.show()
     view.grab()
+
+
+def test_only_the_button_that_began_a_measurement_stops_it(qtbot, panel):
+    shown = panel(telling(quality(), Finished(256, 1.0, "done")))
+    for mine, other in ((shown.button, shown.curve.button), (shown.curve.button, shown.button)):
+        words = other.text()
+        mine.click()
+        assert (mine.text(), mine.isEnabled()) == ("Stop", True)
+        assert (other.text(), other.isEnabled()) == (words, False)
+        assert "other measurement" in other.toolTip()
+        qtbot.waitUntil(lambda: not shown._runner.running, timeout=WAIT_MS)
+        assert mine.isEnabled()
+        assert other.isEnabled()

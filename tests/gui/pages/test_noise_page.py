@@ -11,6 +11,7 @@ from fake_engine import FakeEngine
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel
 
 from msd_engine.cli.fields import NOT_GIVEN
 from msd_engine.cli.main import _parse
@@ -162,11 +163,15 @@ def test_the_ellipse_is_dragged_by_the_end_of_its_shorter_axis(page, clock):
     page.tabs.setCurrentIndex(1)
     clock.tick.emit()
     view = page.shown.planes[1]
+    assert [key.words for key in view.legend_row.entries()] == ["data", "shape of the noise, not its size"]
     handle, centre = view.handle(), view.mapFromScene(view.box.mapViewToScene(QPointF(0, 0)))
     QTest.mousePress(view.viewport(), Qt.MouseButton.LeftButton, pos=handle.toPoint())
     # Half as long and turned by a right angle.
     across = (handle - QPointF(centre)) / 2
-    send_move(view, QPointF(centre) + QPointF(across.y(), -across.x()))
+    at = QPointF(centre) + QPointF(across.y(), -across.x())
+    send_move(view, at)
+    place = view.box.mapSceneToView(view.mapToScene(at.toPoint()))
+    assert view.findChild(QLabel).text() == view.readout_at(place.x(), place.y())
     QTest.mouseRelease(view.viewport(), Qt.MouseButton.LeftButton, pos=handle.toPoint())
     noise = page.experiment.spec.noise
     # The frame has the variances 1.6 along the first axis and 0.4 along the second: a shorter axis of √0.4.

@@ -15,8 +15,8 @@ from msd_engine.specs import load_preset
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.runner import SYNCHRONOUS
 from msd_gui.pages.mixture.figures import WRONG, chain_readings, state_readings
-from msd_gui.pages.mixture.history import ChainHistory
 from msd_gui.pages.mixture.page import MixturePage
+from msd_gui.pages.mixture.play.history import ChainHistory
 from msd_gui.pages.mixture.readout import MOST_CHAINS, state_at
 from msd_gui.session.experiment import Experiment
 from msd_gui.session.networks import NetworkStore

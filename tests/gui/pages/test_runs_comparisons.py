@@ -252,3 +252,15 @@ def test_the_question_says_what_becomes_of_the_comparison():
     assert "“B” will train its missing runs again when it resumes" in mixed
     assert "The comparisons “A” and “B” will" in question([first[0], second[0]], every)
     assert "the whole of the comparisons “A” and “B”?" in question([alone[0], *first, *second], every)
+
+
+def test_of_a_run_elsewhere_only_the_copy_is_thrown_away():
+    far = {"sweep": "/a", "sweep_title": "A", "elsewhere": "sftp://lab/a"}
+    first = [RunRow(f"/a/{n}", "", f"r{n}", "finished", **far) for n in (1, 2)]
+    alone, own = RunRow("/0", "", "r0", "finished", elsewhere="sftp://lab/r0"), RunRow("/3", "", "r3", "finished")
+    only = "Of a run elsewhere only the copy goes."
+    assert question([alone], [alone, own]) == f"Move the run “r0” to the trash? {only}"
+    assert question([alone, own], [alone, own]) == f"Move 2 runs to the trash? {only}"
+    # Nothing is resumed here.
+    assert question(first[:1], first) == f"Move the run “r1” to the trash? {only}"
+    assert question([own], [alone, own]) == "Move the run “r3” to the trash?"

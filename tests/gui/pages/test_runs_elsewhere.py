@@ -12,8 +12,10 @@ from PySide6.QtWidgets import QInputDialog
 from msd_engine.events import Watched
 from msd_engine.runs.run import Run
 from msd_gui.app import create_window
+from msd_gui.pages.runs.actions import COPIED
 from msd_gui.pages.runs.elsewhere import words_of
 from msd_gui.session.settings import Settings
+from msd_gui.views.runs.cells import CAPTION
 
 
 @pytest.fixture
@@ -41,11 +43,13 @@ def test_a_place_elsewhere_is_watched_until_the_user_leaves_it(qtbot, page, tmp_
     qtbot.waitUntil(lambda: [row.name for row in page.model.lines()] == ["far"], timeout=WAIT_MS)
     (row,) = page.model.lines()
     assert (row.status, row.step) == ("running", 3)
+    assert page.model.index_of(row.path).data(CAPTION).startswith("a copy  ·  ")
     qtbot.waitUntil(lambda: "1 run, last seen" in page.elsewhere.label.text(), timeout=WAIT_MS)
     choose(qtbot, page, row.path)
     allowed = {name for name, action in page.actions_by_name.items() if action.isEnabled()}
     assert {"ask_checkpoint", "ask_stop", "open"} <= allowed
     assert not {"resume", "discard"} & allowed
+    assert COPIED in " ".join(page.actions_by_name["resume"].toolTip().split())
     qtbot.waitUntil(lambda: bool(len(page.chosen_runs.columns())), timeout=WAIT_MS)
     there.append_metrics([{"step": n, "held_out": 1 / n, "elapsed_s": n / 2} for n in (4, 5)])
     qtbot.waitUntil(lambda: len(page.chosen_runs.columns()["1 far step"]) == 5, timeout=WAIT_MS)

@@ -20,12 +20,13 @@ from msd_engine.events import (
 from msd_engine.events.scores.copies import CHANGES, CopiesTested
 from msd_engine.events.scores.table import PLACES, Spread
 from msd_engine.specs import load_preset
-from msd_engine.specs.scores.contenders import BY_FUSION
+from msd_engine.specs.scores.contenders import BY_FUSION, CONTENDERS
 from msd_engine.specs.scores.spec import USUAL, shown_in_figure, usual_base
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.runner import SYNCHRONOUS
 from msd_gui.pages.scores.page import ScoresPage
 from msd_gui.session.experiment import Experiment
+from msd_gui.views.base.colour_maps import colour_of
 
 SIDE, SEEDS = 6, 2
 TEXT = "Where the data are, Denoising is nearest to the exact score."
@@ -134,7 +135,15 @@ def test_the_curves_are_those_of_the_chosen_place_with_intervals(page):
         assert curves[0].low.tolist() == pytest.approx([2.7 * number, 1.8 * number, 0.9 * number])
     # The bound knows the truth and is drawn apart.
     assert {curve.words for curve in curves if curve.style == "dash"} == {"Explicit"}
-    assert len({curve.colour for curve in curves}) == len(USUAL)
+    assert len({colour_of(page.shown.curves.colours, curve.colour) for curve in curves}) == len(USUAL)
+
+
+def test_all_contenders_together_have_colours_of_their_own(page):
+    page.form.copies_test.click()
+    page.form.choose(dict.fromkeys(CONTENDERS, True), "0")
+    start(page)
+    curves = page.shown.curves.plot().curves
+    assert len({colour_of(page.shown.curves.colours, curve.colour) for curve in curves}) == len(CONTENDERS)
 
 
 def test_the_copies_test_is_chosen_by_one_button_and_plotted_beside_the_exact_change(page):
@@ -249,9 +258,8 @@ def test_a_figure_opened_before_the_engine_waits_for_it(page):
 
 def test_unknown_figures_are_dashes(page):
     start(page)
-    unknown = Spread(math.nan, math.nan, math.nan)
     lone = ScoreRow(
-        "mse", "Squared error", False, 10, dict.fromkeys(PLACES, unknown), {key: {} for key in PLACES}, math.nan, 2
+        "mse", "Squared error", False, 10, dict.fromkeys(PLACES, Spread()), {key: {} for key in PLACES}, math.nan, 2
     )
     page.shown.show_table(ScoreTable((lone,), 0, ""))
     assert [page.shown.table.item(0, column).text() for column in range(1, 6)] == ["–"] * 5

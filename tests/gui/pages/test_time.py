@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from hands import WAIT_MS, chains_arrived, small_chains
 from PySide6.QtGui import QImage, QPainter
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 
 from msd_engine.events.plots import Moves
 from msd_engine.specs import ExperimentSpec
@@ -52,6 +52,25 @@ def test_slow_motion_draws_drift_and_noise_from_each_copy_to_its_next_place(qtbo
     page.motion.button.setChecked(False)
     assert page.plane.plot().moves is None
     assert page.player.playhead.speed == before
+
+
+def test_slow_motion_at_the_end_plays_the_last_level_again(qtbot, window):
+    page = window.pages["mixture"]
+    small_chains(qtbot, page)
+    history, sampling = page.player.buffer.shown, page.experiment.spec.sampling
+    go(qtbot, page, history.total)
+    page.player.playhead.position, page.player.playhead.playing = float("inf"), False
+    page.clock.tick.emit()
+    page.motion.button.setChecked(True)
+    assert page.playing
+    assert "1 step/s" in {label.text() for label in page.transport.findChildren(QLabel)}
+    assert history.total - sampling.steps_per_level <= page.player.playhead.position < history.total
+    qtbot.waitUntil(lambda: page.plane.plot().moves is not None, timeout=WAIT_MS)
+    # A pause elsewhere is left alone.
+    page.motion.button.setChecked(False)
+    go(qtbot, page, 5)
+    page.motion.button.setChecked(True)
+    assert not page.playing
 
 
 def test_a_sampler_without_drift_says_so(qtbot, window):

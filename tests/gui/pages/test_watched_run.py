@@ -51,3 +51,8 @@ def test_curves_strip_samples_and_time_left_go_on(qtbot, window, tmp_path):
     assert page.trainer.network.step == 6
     assert page.chains.made != first
     assert page.chains.made.run == mirror.folder
+    # What is trained there is resumed there; a new run of one's own may begin.
+    assert not page.can("resume")
+    assert f"a copy of {there}:" in " ".join(window.commands["resume"].toolTip().split())
+    page.load(spec, there)
+    qtbot.waitUntil(lambda: page.can("resume"), timeout=WAIT_MS)

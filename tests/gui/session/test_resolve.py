@@ -211,6 +211,9 @@ def test_what_made_chains_is_said_as_far_as_something_else_is_set_now():
     assert made.differences(made) == ""
     assert made.differences(Made(spec.replace("training.learning_rate", 0.5), network)) == ""
     assert made.differences(Made(spec.replace("training.k", 3), network)) == "with k = 8"
+    exact = Made(spec.replace("sampling.source", "exact"), None)
+    assert "all images, " in exact.differences(made)
+    assert "use at most 9, " in Made(exact.spec.replace("data.limit", 9), None).differences(made)
     newer = replace(network, step=20)
     assert made.differences(Made(spec, newer)) == "by mine, step 10"
     other = Made(spec.replace_all({"sampling.levels": 7, "sampling.source": "exact"}), None)
@@ -289,6 +292,7 @@ def test_a_network_of_other_noise_does_not_serve_and_every_way_on_is_said(spec):
     wanted = mine.spec.replace("noise.covariance", covariance)
     now = resolve(wanted, Networks((mine,), chosen=mine), READY)
     assert now.in_use is None
+    assert now.problem.title == f"No network for {spec.data.title} under this noise"
     assert "Use isotropic noise" in labels(now)
     (back,) = [remedy for remedy in now.problem.remedies if remedy.label == "Use isotropic noise"]
     assert resolve(wanted.replace_all(back.values), Networks((mine,), chosen=mine), READY).in_use == mine

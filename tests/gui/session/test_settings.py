@@ -8,7 +8,8 @@ import pytest
 from PySide6.QtWidgets import QComboBox, QDialog, QWidget
 
 from msd_engine.specs import load_preset, preset_names
-from msd_gui.app.dialogs import edit_settings
+from msd_gui.app import create_window
+from msd_gui.app.dialogs import DEVICES, THEMES, edit_settings
 from msd_gui.session.settings import MOST_RECENT, SPEED_HZ, Settings, default_runs_dir, settings_file
 from msd_gui.widgets.controls.path_box import PathBox
 
@@ -185,3 +186,21 @@ def test_a_damaged_settings_file_is_not_reported_as_one_that_cannot_be_written(p
     settings = Settings(path)
     settings.page = "images"
     assert settings.sync() == ""
+
+
+def test_what_the_command_line_chose_stays_until_the_user_chooses_something_else(path, qtbot, tmp_path, monkeypatch):
+    window = create_window(settings=Settings(path), runs_dir=tmp_path, device="cpu", theme="dark")
+    qtbot.addWidget(window)
+    chosen = {}
+
+    def accept(dialog):
+        for name, word in chosen.items():
+            dialog.findChild(QComboBox, f"settings.{name}").setCurrentText(word)
+        return QDialog.DialogCode.Accepted
+
+    monkeypatch.setattr(QDialog, "exec", accept)
+    window.commands["settings"].trigger()
+    assert (window.theme.choice, window.engine.device) == ("dark", "cpu")
+    chosen |= {"theme": THEMES["light"], "device": DEVICES["mps"]}
+    window.commands["settings"].trigger()
+    assert (window.theme.choice, window.engine.device) == ("light", "mps")

@@ -197,6 +197,10 @@ def test_the_mouse_shows_and_hides_the_read_out(qtbot, plane):
     (readout,) = plane.findChildren(QLabel)
     assert readout.isVisible()
     assert readout.text().startswith("x₁ = ")
+    # The noise falls under a mouse that rests.
+    for level in (-1.0, -2.0):
+        plane.show_plane(log_density=np.full((3, 3), level), density_bounds=(-2, 2, -2, 2))
+        assert readout.text().endswith(f"log p = {level:.2f}")
     QTest.mouseMove(plane.viewport(), QPoint(2, 2))
     assert not readout.isVisible()
 

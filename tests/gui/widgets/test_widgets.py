@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence, QShortcut
-from PySide6.QtWidgets import QApplication, QLabel, QToolButton
+from PySide6.QtWidgets import (
+    QApplication,
+    QLabel,
+    QLineEdit,
+    QTableWidget,
+    QTableWidgetItem,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from msd_engine.specs import declarations, load_preset, preset_names
 from msd_gui.widgets.controls.choice import Choice
@@ -19,6 +28,7 @@ from msd_gui.widgets.controls.toggle import Toggle
 from msd_gui.widgets.panels.card import Card
 from msd_gui.widgets.panels.section import Section
 from msd_gui.widgets.panels.spec_form import make_control
+from msd_gui.widgets.panels.table import ReadTable
 from msd_gui.widgets.panels.transport import FASTEST_HZ, SLOWEST_HZ, TransportBar
 
 DECLARED = {d.path: d for name in preset_names() for d in declarations(load_preset(name))}
@@ -256,3 +266,33 @@ def test_speed_moves_in_decades_and_is_reported_only_when_moved(qtbot, bar):
     for key, end in ((Qt.Key.Key_Home, SLOWEST_HZ), (Qt.Key.Key_End, FASTEST_HZ)):
         qtbot.keyClick(bar.track, key)
         assert bar.speed_hz == end
+
+
+def test_tab_goes_through_a_table_and_not_from_cell_to_cell(qtbot):
+    whole, before, after = QWidget(), QLineEdit(), QLineEdit()
+    table = ReadTable("Numbers", ("a", "b"), ("", ""))
+    table.setRowCount(2)
+    for row in range(2):
+        for column in range(2):
+            table.setItem(row, column, QTableWidgetItem("1"))
+    column = QVBoxLayout(whole)
+    for part in (before, table, after):
+        column.addWidget(part)
+    qtbot.addWidget(whole)
+    whole.show()
+    qtbot.waitExposed(whole)
+    table.setFocus()
+    table.setCurrentCell(0, 0)
+    qtbot.keyClick(table, Qt.Key.Key_Tab)
+    assert whole.focusWidget() is after
+    qtbot.keyClick(after, Qt.Key.Key_Backtab)
+    qtbot.keyClick(table, Qt.Key.Key_Backtab)
+    assert whole.focusWidget() is before
+
+
+def test_no_table_of_the_window_holds_the_focus(window):
+    for name in window.pages:
+        window.show_page(name)
+    tables = window.findChildren(QTableWidget)
+    assert len(tables) > 3
+    assert not [table.accessibleName() for table in tables if table.tabKeyNavigation()]

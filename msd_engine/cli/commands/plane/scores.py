@@ -17,7 +17,7 @@ from msd_engine.cli.outcome import RefusedError
 from msd_engine.cli.plane import Scores
 from msd_engine.events import Event, Finished, Progress, ScoreRow, ScoreTable, Started
 from msd_engine.events.scores.copies import CHANGES
-from msd_engine.events.scores.table import PLACES, Moved
+from msd_engine.events.scores.table import PLACES, Spread
 from msd_engine.specs import load_preset, preset_names
 from msd_engine.specs.scores.spec import ScoresSpec, usual_base
 from msd_engine.specs.sweep import parse_list
@@ -118,7 +118,7 @@ def table(rows: Sequence[ScoreRow]) -> str:
     """Return the relative errors with the factors to the ends of their intervals, as a table for people."""
     lines: list[tuple[str, ...]] = [_HEAD]
     for row in rows:
-        shown = [row.errors[place].words for place in PLACES]
+        shown = [row.errors[place].times_over for place in PLACES]
         lines.append((row.title, f"{len(row.by_seed['data'])}", f"{row.failed}", f"{row.step_ms:.2f}", *shown))
     return _aligned(lines)
 
@@ -126,7 +126,7 @@ def table(rows: Sequence[ScoreRow]) -> str:
 def copies_table(rows: Sequence[ScoreRow], exact: Mapping[str, float]) -> str:
     """Return the change of x̂ over σ_eff for each change of the copies, as a table for people."""
     lines: list[tuple[str, ...]] = [("change of x̂ / σ_eff", *CHANGES)]
-    lines += [(row.title, *(row.moved[name].words for name in CHANGES)) for row in rows]
+    lines += [(row.title, *(row.moved[name].plus_minus for name in CHANGES)) for row in rows]
     return _aligned([*lines, ("exact", *(f"{exact[name]:.3f}" for name in CHANGES))])
 
 
@@ -175,7 +175,7 @@ def _plain(row: ScoreRow) -> dict[str, Any]:
     return found | ({"moved": moved} if moved else {})
 
 
-def _ends(moved: Moved | None) -> Iterator[float]:
+def _ends(moved: Spread | None) -> Iterator[float]:
     return iter((math.nan,) * 3 if moved is None else vars(moved).values())
 
 

@@ -12,7 +12,7 @@ from msd_gui.pages.base import layout
 from msd_gui.pages.base.resolved import ResolvedPage
 from msd_gui.pages.mixture.beside import Beside
 from msd_gui.pages.mixture.density import FieldPainter
-from msd_gui.pages.mixture.player import Player
+from msd_gui.pages.mixture.play.player import Player
 from msd_gui.session.rules import data_rule
 from msd_gui.theme.tips import wrapped
 from msd_gui.views.plane.editing.shape import Array, Shape

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QPushButton
 
 from msd_engine.specs import BranchSpec
 from msd_gui.pages.base.resolved import ResolvedPage
-from msd_gui.pages.mixture.player import Player
+from msd_gui.pages.mixture.play.player import Player
 from msd_gui.pages.mixture.sides import Sides
 from msd_gui.theme.tips import wrapped
 from msd_gui.views.plane.timeline import Timeline

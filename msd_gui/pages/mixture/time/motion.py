@@ -12,8 +12,8 @@ from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.page import GRACE_MS
 from msd_gui.pages.base.resolved import ResolvedPage
-from msd_gui.pages.mixture.history import ChainHistory
-from msd_gui.pages.mixture.player import Player
+from msd_gui.pages.mixture.play.history import ChainHistory
+from msd_gui.pages.mixture.play.player import Player
 from msd_gui.theme.tips import wrapped
 from msd_gui.views.plane.plane import PlaneView
 
@@ -63,6 +63,8 @@ class SlowMotion(QObject):
         if on:
             self._speed_hz = self._player.playhead.speed
             self._player.set_speed(SLOW_HZ)
+            # No step follows the last state.
+            self._player.play_last_level()
         else:
             self._player.set_speed(self._speed_hz)
             self._runner.drop()

@@ -134,6 +134,7 @@ class EditablePlane(PlaneView):
         else:
             super().mouseMoveEvent(event)
             return
+        self._show_values(event.position())
         event.accept()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QWidget
 from msd_engine.events import ChainReport, ChainSegment, Ladder, Modes
 from msd_engine.events.plots import NO_LOST
 from msd_gui.bridge.clock import ScreenClock
-from msd_gui.pages.mixture.history import ChainHistory, DoubleBuffer, Playhead
+from msd_gui.pages.mixture.play.history import ChainHistory, DoubleBuffer, Playhead
 from msd_gui.session.made import Made
 from msd_gui.views.base.layers import finite
 from msd_gui.views.plane.plane import PlaneView
@@ -139,12 +139,23 @@ class Player(QObject):
 
     # -- moving --------------------------------------------------------------------------------------------------------
 
+    @property
+    def _at_end(self) -> bool:
+        shown = self.buffer.shown
+        return not self.playhead.playing and shown.complete and self.playhead.position >= shown.total
+
     def toggle(self) -> None:
         """Play or pause; at the end, play again from the beginning."""
-        shown = self.buffer.shown
-        if not self.playhead.playing and shown.complete and self.playhead.position >= shown.total:
+        if self._at_end:
             self.playhead.position = 0.0
         self.playhead.playing = not self.playhead.playing
+
+    def play_last_level(self) -> None:
+        """At the end, play the last level again."""
+        shown = self.buffer.shown
+        if self._at_end and shown.spec is not None:
+            self.playhead.position = float(max(0, shown.total - shown.spec.sampling.steps_per_level))
+            self.playhead.playing = True
 
     def step(self, forward: int) -> None:
         """Go some steps on, or back, and pause."""

@@ -1,0 +1,1 @@
+"""Kept states of the chains, and the playhead that goes over them."""
