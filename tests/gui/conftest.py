@@ -35,17 +35,17 @@ def user_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def window(qtbot: object, tmp_path: Path) -> Iterator[QWidget]:
-    """The program's window on the screen, with settings and runs of its own."""
+def window(qtbot: object, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[QWidget]:
+    """The program's window on the screen, with settings and runs of its own; it begins with the module's FIRST_PAGE."""
+    from hands import launched
+
     from msd_engine.specs import load_preset
-    from msd_gui.app import create_window
     from msd_gui.session.settings import Settings
 
     settings = Settings(tmp_path / "settings.ini")
     # The default data set of this page may be missing on the machine.
     settings.set_last_spec("images", load_preset("digits-30s"))
-    window = create_window(settings=settings, runs_dir=tmp_path / "runs")
-    window.show()
+    window = launched(settings, tmp_path / "runs", getattr(request.module, "FIRST_PAGE", ""))
     yield window
     window.close()
 

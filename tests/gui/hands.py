@@ -5,6 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 
+from msd_gui.app import create_window
+
 WAIT_MS = 60_000
 SMALL_CHAINS = {"sampling.levels": 4, "sampling.steps_per_level": 2, "sampling.chains": 5}
 SMALL_TRAINING = {
@@ -16,6 +18,19 @@ SMALL_TRAINING = {
     "training.evaluate_every": 3,
 }
 SMALL = SMALL_TRAINING | SMALL_CHAINS
+
+
+def launched(settings, runs_dir, page=""):
+    """Return the program's window on the screen.
+
+    It begins with the page that is named; then no other page is built or draws chains unasked.
+    """
+    settings.page = page
+    window = create_window(settings=settings, runs_dir=runs_dir)
+    if page:
+        window.idle.build_pages = lambda: None
+    window.show()
+    return window
 
 
 def on_widget(canvas, x, y):

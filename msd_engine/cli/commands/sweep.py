@@ -195,13 +195,12 @@ def given_lists(ks: str, seeds: str, modes: str, fusions: str = NOT_GIVEN) -> di
 
 def _export(folder: Path, *, anew: bool) -> dict[str, str]:
     from msd_engine.backend.files import write_atomically
-    from msd_engine.jobs.sweep.export import SUFFIXES, exported
+    from msd_engine.jobs.sweep.export import SUFFIXES, all_exported
     from msd_engine.runs.sweeps import SweepFolder
 
-    paths = {}
-    for suffix in SUFFIXES:
-        path = folder / f"comparison{suffix}"
-        if anew or not path.exists():
-            write_atomically(path, exported(SweepFolder.open(folder), suffix))
-        paths[suffix[1:]] = str(path)
-    return paths
+    paths = {suffix: folder / f"comparison{suffix}" for suffix in SUFFIXES}
+    missing = [suffix for suffix, path in paths.items() if anew or not path.exists()]
+    if missing:
+        for suffix, content in all_exported(SweepFolder.open(folder), missing).items():
+            write_atomically(paths[suffix], content)
+    return {suffix[1:]: str(path) for suffix, path in paths.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from msd_engine.backend.errors import UserError
@@ -20,7 +20,9 @@ from msd_engine.runs.report.figures import read_pixels, reduced
 from msd_engine.runs.report.tables import csv_text, markdown_text
 from msd_engine.runs.sweeps import SweepFolder
 
-SUFFIXES = (".csv", ".md", ".png", ".svg", ".pdf")
+_PICTURES = (".png", ".svg", ".pdf")
+
+SUFFIXES = (".csv", ".md", *_PICTURES)
 """What a comparison can be written as."""
 
 
@@ -73,29 +75,39 @@ def preview_sweep(folder: str | os.PathLike[str], sheet: Sheet, *, most_px: int 
 
 
 def exported(plan: SweepFolder, suffix: str, sheet: Sheet = SWEEP_SHEET) -> bytes:
-    """Return a comparison as the content of a file.
+    """Return a comparison as the content of a file, as `all_exported` does."""
+    return all_exported(plan, (suffix,), sheet)[suffix]
+
+
+def all_exported(plan: SweepFolder, suffixes: Sequence[str], sheet: Sheet = SWEEP_SHEET) -> dict[str, bytes]:
+    """Return a comparison as the content of several files, with its charts laid out once.
 
     Args:
         plan: The sweep.
-        suffix: One of `SUFFIXES`.
+        suffixes: Some of `SUFFIXES`.
         sheet: Size and caption of the charts.
 
     Returns:
-        The content.
+        The content by suffix.
 
     Raises:
-        UserError: The suffix is another one, or a run is damaged.
+        UserError: A suffix is another one, or a run is damaged.
     """
-    table = table_event(plan)
-    match suffix:
-        case ".csv":
-            return csv_text(table.rows).encode()
-        case ".md":
-            return markdown_text(table.rows, table.findings).encode()
-        case ".png" | ".svg" | ".pdf":
-            title = plan.spec.title or plan.spec.base.title
-            picture = overview(table.rows, curves_of(plan.measured()), suffix[1:], title, sheet)
-            return add_text_to_png(picture, plan.spec.base.to_json()) if suffix == ".png" else picture
-        case _:
+    for suffix in suffixes:
+        if suffix not in SUFFIXES:
             given = suffix or "a file without suffix"
             raise UserError(f"A comparison is saved as {', '.join(SUFFIXES)}, not as {given}.")
+    table, base = table_event(plan), plan.spec.base
+    pictures = [suffix for suffix in suffixes if suffix in _PICTURES]
+    found = {}
+    if pictures:
+        title, formats = plan.spec.title or base.title, [suffix[1:] for suffix in pictures]
+        drawn = overview(table.rows, curves_of(plan.measured()), formats, title, sheet)
+        found = dict(zip(pictures, drawn, strict=True))
+    if ".png" in found:
+        found[".png"] = add_text_to_png(found[".png"], base.to_json())
+    if ".csv" in suffixes:
+        found[".csv"] = csv_text(table.rows).encode()
+    if ".md" in suffixes:
+        found[".md"] = markdown_text(table.rows, table.findings).encode()
+    return found

@@ -77,25 +77,29 @@ def curves_of(rows: Iterable[tuple[Child, Sequence[Mapping[str, Any]]]]) -> list
 
 
 def overview(
-    rows: Sequence[TableRow], curves: Sequence[Curve], suffix: str, title: str = "", sheet: Sheet | None = None
-) -> bytes:
-    """Draw all charts of a comparison side by side.
+    rows: Sequence[TableRow],
+    curves: Sequence[Curve],
+    suffixes: Sequence[str],
+    title: str = "",
+    sheet: Sheet | None = None,
+) -> list[bytes]:
+    """Draw all charts of a comparison side by side, laid out once.
 
     Args:
         rows: The table.
         curves: The held-out curves.
-        suffix: ``svg``, ``png`` or ``pdf``.
+        suffixes: Some of ``svg``, ``png`` and ``pdf``.
         title: What is compared.
         sheet: Size and caption; narrower pages have smaller charts with the same letters. None for the usual ones.
 
     Returns:
-        The picture.
+        The picture by suffix.
     """
     sheet = sheet or SWEEP_SHEET
     bands, pair = _bands(rows), _curve_pair(curves)
     shown = [_errors(rows), _ratios(rows), *bands[:1], *pair, *bands[1:]]
     size = sheet.width_mm / 25.4, sheet.width_mm / 25.4 * _SHAPE + len(caption_lines(sheet)) * CAPTION_ROW
-    return _render(shown, suffix, size, {pair[1].name: _BELOW}, title if sheet.labels else "", sheet)
+    return _render(shown, suffixes, size, {pair[1].name: _BELOW}, title if sheet.labels else "", sheet)
 
 
 def chart(name: str, rows: Sequence[TableRow], curves: Sequence[Curve], suffix: str = "svg") -> bytes:
@@ -117,13 +121,14 @@ def chart(name: str, rows: Sequence[TableRow], curves: Sequence[Curve], suffix: 
             shown = _curve_pair(curves)
         case _:
             shown = _bands(rows)
-    return _render(shown, suffix, (5.3 * len(shown), 4.0), {shown[-1].name: _BESIDE} if name == "curves" else {})
+    legends = {shown[-1].name: _BESIDE} if name == "curves" else {}
+    return _render(shown, (suffix,), (5.3 * len(shown), 4.0), legends)[0]
 
 
 def svg_of(shown: Sequence[Curves]) -> str:
     """Return charts side by side, in rows of three, as the text of an SVG."""
     columns, rows = min(len(shown), 3), math.ceil(len(shown) / 3)
-    text = _render(shown, "svg", (5.3 * columns, 4.0 * rows), {}).decode()
+    text = _render(shown, ("svg",), (5.3 * columns, 4.0 * rows), {})[0].decode()
     return text[text.index("<svg") :]
 
 
@@ -131,18 +136,18 @@ def side_by_side(shown: Sequence[Curves], suffix: str, sheet: Sheet) -> bytes:
     """Draw charts of the same curves side by side, with one legend beside the last, as ``svg``, ``png`` or ``pdf``."""
     size = sheet.width_mm / 25.4, 4.0 + len(caption_lines(sheet)) * CAPTION_ROW
     plain = [replace(one, legend=()) for one in shown[:-1]]
-    return _render([*plain, shown[-1]], suffix, size, {shown[-1].name: _BESIDE}, "", sheet)
+    return _render([*plain, shown[-1]], (suffix,), size, {shown[-1].name: _BESIDE}, "", sheet)[0]
 
 
 def _render(
     shown: Sequence[Curves],
-    suffix: str,
+    suffixes: Sequence[str],
     size: tuple[float, float],
     legends: Mapping[str, Mapping[str, Any]],
     title: str = "",
     sheet: Sheet | None = None,
-) -> bytes:
-    """Draw charts in rows of three; the legends of those that are named are placed as given."""
+) -> list[bytes]:
+    """Draw charts in rows of three, a file per suffix; the legends of those that are named are placed as given."""
     from matplotlib.figure import Figure
 
     with settings():
@@ -161,7 +166,7 @@ def _render(
         if sheet is not None and sheet.caption:
             lines = "\n".join(written(one) for one in caption_lines(sheet))
             made.supxlabel(lines, x=0.01, ha="left", size=SMALL_PT)
-        return saved(made, suffix, (sheet or SWEEP_SHEET).dpi)
+        return [saved(made, suffix, (sheet or SWEEP_SHEET).dpi) for suffix in suffixes]
 
 
 def _errors(rows: Sequence[TableRow]) -> Curves:

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from msd_engine.events.figures import Figure, Grid, Sheet, Table
+from msd_engine.events.plots import Plot
 from msd_engine.runs.pictures import Tiles
 from msd_engine.runs.report.grids import draw_grid, draw_table
-from msd_engine.runs.report.plots import Palette, drawn, film, saved, settings
+from msd_engine.runs.report.plots import Palette, draw, drawn, saved, settings
 
 
 def content(figure: Figure, palette: Palette, sheet: Sheet, suffix: str = "png") -> tuple[bytes, Tiles | None]:
@@ -72,4 +73,26 @@ def moving(figures: Iterable[Figure], palette: Palette, sheet: Sheet) -> Iterato
             yield pixels(first, palette, sheet)
         else:
             plots = (one for one in figures if not isinstance(one, Grid | Table))
-            yield from film(chain((first,), plots), palette, sheet)
+            yield from _film(chain((first,), plots), palette, sheet)
+
+
+def _film(plots: Iterable[Plot], palette: Palette, sheet: Sheet) -> Iterator[NDArray[np.uint8]]:
+    """Draw plots of one kind, on the axes and with the legend of the first."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas: FigureCanvasAgg | None = None
+    for plot in plots:
+        with settings(palette):
+            if canvas is None:
+                canvas = FigureCanvasAgg(drawn(plot, palette, sheet))
+                canvas.figure.set_dpi(sheet.dpi)
+            else:
+                # Lay out once: it takes longer than drawing.
+                canvas.figure.set_layout_engine("none")
+                (axes,) = canvas.figure.axes
+                for artist in (*axes.collections, *axes.lines):
+                    artist.remove()
+                draw(axes, plot, palette)
+            canvas.draw()  # type: ignore[no-untyped-call]
+            picture = np.asarray(canvas.buffer_rgba())[..., :3].copy()  # type: ignore[no-untyped-call]
+        yield picture

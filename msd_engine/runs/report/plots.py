@@ -1,4 +1,4 @@
-"""Draw plots into files by matplotlib: PNG, SVG with text, PDF, and frames of an animation."""
+"""Draw plots into files by matplotlib: PNG, SVG with text, and PDF."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import io
 import math
 import textwrap
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from msd_engine.events.figures import DPI, WIDTH_MM, Sheet
 from msd_engine.events.plots import ORDER_COLOURS, Array, Axis, Bars, Curve, Curves, Field, Key, Plane, Plot
@@ -85,39 +84,17 @@ def figure(
         return saved(drawn(plot, palette, Sheet(width_mm, dpi, labels=labels, caption=caption)), suffix, dpi)
 
 
-def film(plots: Iterable[Plot], palette: Palette, sheet: Sheet) -> Iterator[NDArray[np.uint8]]:
-    """Draw plots of one kind for an animation, on the axes and with the legend of the first.
-
-    Args:
-        plots: The plots.
-        palette: Colours as ``#RRGGBB`` by role.
-        sheet: Size and furniture of each picture.
-
-    Yields:
-        The pictures with shape (rows, columns, 3).
-    """
+def saved(drawn: Figure, suffix: str, dpi: float) -> bytes:
+    """Return the file of a figure, which is laid out once for all its files; call only inside `settings`."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    canvas: FigureCanvasAgg | None = None
-    for plot in plots:
-        with settings(palette):
-            if canvas is None:
-                canvas = FigureCanvasAgg(drawn(plot, palette, sheet))
-                canvas.figure.set_dpi(sheet.dpi)
-            else:
-                # Lay out once: it takes longer than drawing.
-                canvas.figure.set_layout_engine("none")
-                (axes,) = canvas.figure.axes
-                for artist in (*axes.collections, *axes.lines):
-                    artist.remove()
-                draw(axes, plot, palette)
-            canvas.draw()  # type: ignore[no-untyped-call]
-            picture = np.asarray(canvas.buffer_rgba())[..., :3].copy()  # type: ignore[no-untyped-call]
-        yield picture
-
-
-def saved(drawn: Figure, suffix: str, dpi: float) -> bytes:
-    """Return the file of a figure; call only inside `settings`."""
+    engine = drawn.get_layout_engine()
+    if engine is not None:
+        FigureCanvasAgg(drawn)
+        drawn.set_dpi(dpi)
+        engine.execute(drawn)
+        # Otherwise each file would lay it out and draw it a second time.
+        drawn.set_layout_engine(None)
     out = io.BytesIO()
     metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(suffix, {})
     drawn.savefig(out, format=suffix, dpi=dpi, metadata=metadata)

@@ -23,17 +23,18 @@ class KeyGuard(QObject):
         self._keys = frozenset(keys)
         widget.installEventFilter(self)
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
         """Redirect the wheel of an unfocused widget; reserve the focused widget's keys."""
-        if event.type() == QEvent.Type.Wheel and not self._widget.hasFocus():
+        kind = event.type()
+        if kind == QEvent.Type.Wheel and not self._widget.hasFocus():
             event.ignore()
             return True
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+        if kind == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
             plain = event.modifiers() in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)
             if plain and event.key() in self._keys:
                 event.accept()
                 return True
-        return super().eventFilter(watched, event)
+        return False
 
 
 PRESS_KEYS = (Qt.Key.Key_Space,)

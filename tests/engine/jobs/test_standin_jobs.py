@@ -53,6 +53,7 @@ from msd_engine.jobs.sampling.first_sight import sample_at_first_sight
 from msd_engine.jobs.sampling.propose import proposal
 from msd_engine.jobs.sampling.sample import sample
 from msd_engine.jobs.sampling.why import why
+from msd_engine.jobs.scores import copies, truth
 from msd_engine.jobs.scores.scores import scores
 from msd_engine.jobs.sweep import draws
 from msd_engine.jobs.sweep.reproduce import reproduce
@@ -101,6 +102,8 @@ def _device(request):
         # Enough for whether a comparison measures at all.
         for name, count in (("_POINTS", 128), ("_IMAGES", 64), ("_LEAST_IMAGES", 32)):
             patch.setattr(draws, name, count)
+        patch.setattr(copies, "_DRAWS", 64)
+        patch.setattr(truth, "_DRAWS", 512)
         loaded.forget()
         yield
         loaded.forget()
@@ -320,7 +323,7 @@ def test_a_field_is_computed(points):
 
 def test_objectives_are_compared():
     base = usual_base(POINTS).replace_all(
-        {"training.steps": 3, "training.batch": 8, "noise.noises": 2, "training.k": 2}
+        {"training.steps": 2, "training.batch": 8, "noise.noises": 2, "training.k": 2}
     )
     for form in ("score", "energy"):
         spec = ScoresSpec(base=base.replace("training.form", form), contenders=tuple(CONTENDERS), seeds=(0,))

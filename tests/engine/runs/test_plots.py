@@ -28,7 +28,8 @@ from msd_engine.events.plots import (
     order_colours,
     readable,
 )
-from msd_engine.runs.report.plots import drawn, figure, film, settings, written
+from msd_engine.runs.report.figures import moving
+from msd_engine.runs.report.plots import drawn, figure, settings, written
 
 PALETTE = {"base": "#ffffff", "text": "#101010", "exact": "#0000ff", "learned": "#ff0000", "density": "#8080ff"}
 PALETTE |= {"data": "#808080", "chosen": "#ff00ff", "muted": "#00ff00"}
@@ -148,7 +149,7 @@ def test_what_is_not_finite_is_left_out() -> None:
 def test_a_film_has_pictures_of_one_size_that_differ_where_the_chains_do() -> None:
     first = plane()
     later = replace(first, heads=first.heads + 0.5)
-    pictures = list(film([first, first, later], PALETTE, Sheet(300 / 96 * 25.4, 96)))
+    pictures = list(moving([first, first, later], PALETTE, Sheet(300 / 96 * 25.4, 96)))
     assert [picture.shape[1] for picture in pictures] == [300, 300, 300]
     assert len({picture.shape for picture in pictures}) == 1
     np.testing.assert_array_equal(pictures[0], pictures[1])

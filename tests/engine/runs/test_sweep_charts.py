@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from msd_engine.events import Failed, Finished
-from msd_engine.jobs.sweep.export import SUFFIXES, export_sweep
+from msd_engine.jobs.sweep.export import SUFFIXES, all_exported, export_sweep
 from msd_engine.jobs.sweep.sweep import sweep
 from msd_engine.runs.pictures import read_picture_spec
 from msd_engine.runs.report.charts import chart, curves_of
@@ -43,6 +43,8 @@ def test_it_is_exported_in_every_form(folder: Path, tmp_path: Path) -> None:
     pixels = np.asarray(Image.open(tmp_path / "a.png").convert("L"))
     assert pixels.std() > 5
     assert (tmp_path / "a.csv").read_text().startswith("mode,k,seeds,")
+    one_by_one = {suffix: (tmp_path / f"a{suffix}").read_bytes() for suffix in SUFFIXES}
+    assert all_exported(SweepFolder.open(folder), SUFFIXES) == one_by_one
     *_, refused = export_sweep(folder, tmp_path / "a.tif")
     assert isinstance(refused, Failed)
     assert ".svg" in refused.text

@@ -6,26 +6,23 @@ import os
 import shutil
 
 import pytest
-from hands import WAIT_MS
+from hands import WAIT_MS, launched
 
 from msd_engine.runs.remote.copies import mark
 from msd_engine.specs import SpecError
-from msd_gui.app import create_window
 from msd_gui.pages.compare.table import HEAD
 from msd_gui.session.settings import Settings
 
 
-def launched(qtbot, folder):
-    window = create_window(settings=Settings(folder / "settings.ini"), runs_dir=folder / "runs")
-    window.show()
-    window.show_page("compare")
+def begun(qtbot, folder):
+    window = launched(Settings(folder / "settings.ini"), folder / "runs", "compare")
     qtbot.waitUntil(lambda: window.pages["compare"].can("train"), timeout=WAIT_MS)
     return window
 
 
 @pytest.fixture
 def page(qtbot, tmp_path):
-    window = launched(qtbot, tmp_path)
+    window = begun(qtbot, tmp_path)
     page = window.pages["compare"]
     page.form.preset.setCurrentIndex(page.form.preset.findData("ring-8"))
     page.form.ks.setText("1, 2")
@@ -78,7 +75,7 @@ def test_the_last_comparison_is_opened_again_after_a_restart(qtbot, page, tmp_pa
     settings, folder = page.window().settings, page.folder
     page.keep("compare", settings)
     settings.sync()
-    window = launched(qtbot, tmp_path)
+    window = begun(qtbot, tmp_path)
     again = window.pages["compare"]
     qtbot.waitUntil(done(again, 3), timeout=WAIT_MS)
     assert again.folder == folder
@@ -90,7 +87,7 @@ def test_the_last_comparison_is_opened_again_after_a_restart(qtbot, page, tmp_pa
     # A comparison that is gone is forgotten without a word.
     shutil.rmtree(folder)
     window.close()
-    window = launched(qtbot, tmp_path)
+    window = begun(qtbot, tmp_path)
     assert window.pages["compare"].folder is None
     assert not window.messages.errors()
     window.close()

@@ -15,6 +15,7 @@ from msd_engine.specs import ExperimentSpec, for_painting, load_card, load_prese
 from msd_gui.pages.denoise.painting import painters
 from msd_gui.session.command import command
 
+FIRST_PAGE = "denoise"
 PICTURE = np.arange(64, dtype=np.uint8) * 4
 MASK = np.repeat(np.array([0, 1], np.uint8), 32)
 

@@ -16,6 +16,7 @@ from msd_gui.app import create_window
 from msd_gui.session.networks import Network
 from msd_gui.session.settings import Settings
 
+FIRST_PAGE = "denoise"
 DIGITS = [name for name in model_names() if load_card(name).spec.data.name == "digits"]
 
 

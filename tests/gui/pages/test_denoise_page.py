@@ -12,6 +12,7 @@ from PySide6.QtTest import QTest
 from msd_engine.data.images import IDX_FILES
 from msd_engine.runs.restoring import read_spec
 
+FIRST_PAGE = "denoise"
 LEFT = Qt.MouseButton.LeftButton
 
 

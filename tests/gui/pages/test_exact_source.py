@@ -9,6 +9,8 @@ from hands import SMALL_CHAINS, WAIT_MS
 from msd_engine.metrics.features import classifier
 from msd_engine.specs import load_preset
 
+FIRST_PAGE = "images"
+
 
 @pytest.fixture
 def page(qtbot, window):

@@ -11,6 +11,7 @@ from PySide6.QtTest import QTest
 from msd_engine.events import FilmFrame
 from msd_gui.pages.sampling.gallery import FILM_SHARE, Gallery
 
+FIRST_PAGE = "denoise"
 WAIT_MS = 120_000
 SMALL = {
     "sampling.source": "exact",

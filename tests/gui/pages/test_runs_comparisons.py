@@ -20,6 +20,8 @@ from msd_gui.pages.runs.differences import RunDifferences
 from msd_gui.pages.runs.trash import question
 from msd_gui.views.runs.cells import CAPTION
 
+FIRST_PAGE = "runs"
+
 
 @pytest.fixture
 def folder(tmp_path):

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hands import WAIT_MS, run_row
+from hands import WAIT_MS, launched, run_row
 from made_runs import SPEC, choose, make
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -18,7 +18,6 @@ from msd_engine.runs.layout import MANIFEST
 from msd_engine.runs.notes import add_figures, read_notes
 from msd_engine.runs.run import Run
 from msd_engine.specs import load_preset, model_folder, model_names
-from msd_gui.app import create_window
 from msd_gui.pages.runs.columns import COLUMNS
 from msd_gui.pages.runs.page import RunsPage
 from msd_gui.session.budget import as_long_again
@@ -35,8 +34,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def window(qtbot, tmp_path, folder):
-    window = create_window(settings=Settings(tmp_path / "settings.ini"), runs_dir=folder)
-    window.show()
+    window = launched(Settings(tmp_path / "settings.ini"), folder, "runs")
     yield window
     window.close()
 
@@ -80,8 +78,7 @@ def test_choosing_all_asks_for_no_cell_that_is_out_of_sight(qtbot, page, monkeyp
 
 @pytest.fixture
 def empty(qtbot, tmp_path):
-    window = create_window(settings=Settings(tmp_path / "s.ini"), runs_dir=tmp_path / "nothing")
-    window.show()
+    window = launched(Settings(tmp_path / "s.ini"), tmp_path / "nothing", "runs")
     window.commands["page_runs"].trigger()
     qtbot.waitUntil(lambda: bool(window.page.model.runs), timeout=WAIT_MS)
     yield window

@@ -13,6 +13,7 @@ from msd_engine.runs.layout import MANIFEST
 from msd_engine.runs.remote.mirror import Mirror
 from msd_engine.specs import load_preset
 
+FIRST_PAGE = "images"
 SAMPLING = {"sampling.levels": 3, "sampling.steps_per_level": 1, "sampling.chains": 4, "sampling.source": "trained"}
 TRAINING = {"training.steps": 6, "training.seconds": 0.0, "training.evaluate_every": 3, "network.width": 8}
 
