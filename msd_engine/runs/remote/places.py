@@ -94,17 +94,27 @@ def _register_sftp() -> None:
 
     class Known(SFTPFileSystem):
         def _connect(self) -> None:
-            self.client = paramiko.SSHClient()
-            self.client.load_system_host_keys()
-            self.client.connect(self.host, **self.ssh_kwargs)
-            self._sessions = threading.local()
+            self.client = self._connected()
+            self._own = threading.local()
+
+        def _connected(self) -> Any:
+            client = paramiko.SSHClient()
+            client.load_system_host_keys()
+            client.connect(self.host, **self.ssh_kwargs)
+            return client
 
         @property
         def ftp(self) -> Any:
-            if not hasattr(self._sessions, "open"):
-                self._sessions.open = self.client.open_sftp()
-                self._sessions.open.get_channel().settimeout(_PATIENCE_S)
-            return self._sessions.open
+            if not hasattr(self._own, "session"):
+                try:
+                    session = self.client.open_sftp()
+                except paramiko.SSHException:
+                    # The server allows a connection no more sessions. (Of several threads, paramiko tells one why.)
+                    self._own.client = self._connected()
+                    session = self._own.client.open_sftp()
+                session.get_channel().settimeout(_PATIENCE_S)
+                self._own.session = session
+            return self._own.session
 
         def cat_file(self, path: str, start: int | None = None, end: int | None = None, **_more: Any) -> bytes:
             if start is None or end is None:

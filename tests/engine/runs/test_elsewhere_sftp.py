@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import socket
 import threading
 from collections.abc import Iterator
@@ -24,8 +25,12 @@ SPEC = load_preset("ncsn-toy").replace("network.width", 16)
 
 
 class Anybody(paramiko.ServerInterface):
+    def __init__(self, most_sessions: int) -> None:
+        self.left = most_sessions
+
     def check_channel_request(self, kind: str, chanid: int) -> int:
-        return int(paramiko.OPEN_SUCCEEDED)
+        self.left -= 1
+        return int(paramiko.OPEN_SUCCEEDED if self.left >= 0 else paramiko.OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED)
 
     def check_auth_password(self, username: str, password: str) -> int:
         return int(paramiko.AUTH_SUCCESSFUL if password == "pass" else paramiko.AUTH_FAILED)
@@ -74,6 +79,7 @@ class Server:
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.transports: list[paramiko.Transport] = []
+        self.most_sessions = 10
         threading.Thread(target=self._serve, daemon=True).start()
 
     def _serve(self) -> None:
@@ -88,7 +94,7 @@ class Server:
             self.transports.append(transport)
             # A client leaves again if it does not know the key.
             with contextlib.suppress(EOFError, paramiko.SSHException):
-                transport.start_server(server=Anybody())
+                transport.start_server(server=Anybody(self.most_sessions))
 
     def cut(self) -> None:
         for transport in self.transports:
@@ -140,6 +146,17 @@ def test_runs_are_followed_over_sftp_and_after_a_cut(tmp_path: Path, server: Ser
     assert [row["step"] for row in read_log(copy / METRICS).rows] == list(range(1, 52))
     ask(copy, "stop")
     assert (run.folder / "stop.request").exists()
+
+
+@pytest.mark.usefixtures("known")
+def test_a_server_that_allows_one_session_a_connection_is_followed(tmp_path: Path, server: Server, run: Run) -> None:
+    server.most_sessions = 1
+    for name in ("two", "three", "four", "five"):
+        shutil.copytree(run.folder, run.folder.with_name(name))
+    mirror = Mirror(place(server, tmp_path), tmp_path / "here")
+    assert mirror.pull().runs == 5
+    assert mirror.refresh().runs == 5
+    assert len(server.transports) > 1
 
 
 def test_a_host_that_ssh_does_not_know_is_refused(
