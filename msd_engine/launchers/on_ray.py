@@ -16,6 +16,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -108,8 +109,8 @@ def _drive(address: str, threads: int, cards: float) -> None:
         return
     import ray
 
-    print(json.dumps(""), file=answers)
     queued = []
+    print(json.dumps(""), file=answers)
     for line in sys.stdin:
         number, words, log = json.loads(line)
         queued.append(begin(Command(words, log)))
@@ -135,12 +136,11 @@ def _join(address: str, threads: int, cards: float) -> Any:
     # Unless clusters are off, Ray replaces 127.0.0.1 by an address that other machines see.
     beyond = bool(address) and host not in (_LOOPBACK, "localhost")
     os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = str(int(beyond))
-    import ray
-
+    ray: Any = import_module("ray")
     alone = {"_node_ip_address": _LOOPBACK, "include_dashboard": False, "_system_config": _PATIENCE}
     ray.init(log_to_driver=False, **({"address": address} if address else alone))
-    for name, wanted in {} if address else {"CPU": threads, "GPU": cards}.items():
-        if wanted > (there := ray.cluster_resources().get(name, 0.0)):  # type: ignore[no-untyped-call]
+    for name, wanted in () if address else (("CPU", threads), ("GPU", cards)):
+        if wanted > (there := ray.cluster_resources().get(name, 0.0)):
             raise ValueError(f"each run asks for {wanted:g} {name}, and this computer has {there:g}")
     # Whatever is lost is repeated by `launch`.
     return ray.remote(num_cpus=threads, num_gpus=cards, max_retries=0)(Command.__call__).remote

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QPoint, QSize, Qt
+from PySide6.QtCore import QEvent, QPoint, QSize, Qt, QTimer
 from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from msd_gui.views.base.placeholder import Placeholder, PlaceholderStack
@@ -11,6 +11,7 @@ from msd_gui.widgets.panels.elided import ElidedLabel
 # Least and usual width. A laptop with doubled pixels has a screen of 960 × 540.
 CONTROLS_PX = 286, 292
 FIGURES_PX = 280, 316
+_SETTLING_MS = 500
 # Below this width and height the middle scrolls.
 MIDDLE_PX, LOWEST_PX = 388, 280
 # Room for a sentence of three lines, and for a button below it.
@@ -152,14 +153,25 @@ class Area(QScrollArea):
 
 
 def reveal(widget: QWidget) -> None:
-    """Scroll the part of the page that holds a widget until the widget is seen, from its top if it is higher."""
+    """Scroll the part of the page that holds a widget until the widget is seen, from its top if it is higher.
+
+    What the widget shows may take its room a moment later: it stays in sight meanwhile.
+    """
     above = widget.parentWidget()
     while above is not None and not isinstance(above, QScrollArea):
         above = above.parentWidget()
-    if above is not None:
-        top = widget.mapTo(above.widget(), QPoint(0, 0)).y()
-        bar, bottom = above.verticalScrollBar(), top + widget.height() - above.viewport().height()
-        bar.setValue(min(top, max(bar.value(), bottom)))
+    if above is None:
+        return
+    area, bar = above, above.verticalScrollBar()
+
+    def scroll() -> None:
+        top = widget.mapTo(area.widget(), QPoint(0, 0)).y()
+        bar.setValue(min(top, max(bar.value(), top + widget.height() - area.viewport().height())))
+
+    scroll()
+    # By then its own place is known, too.
+    following = bar.rangeChanged.connect(lambda: QTimer.singleShot(0, area, scroll))
+    QTimer.singleShot(_SETTLING_MS, area, lambda: bar.rangeChanged.disconnect(following))
 
 
 def lay_out(page: QWidget, controls: QWidget, middle: QWidget, figures: QWidget) -> None:
