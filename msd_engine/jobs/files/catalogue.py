@@ -30,8 +30,8 @@ __all__ = ["Catalogue", "annotate", "discard", "held_out_curves", "shipped_runs"
 _NOTIFY_EVERY_S = 0.2
 # Displaying a run takes some ten microseconds.
 MOST_ROWS = 250
-_CHECK_EVERY_S = 0.4
-# Largest share of the time that scans may take, for any number of runs.
+_CHECK_EVERY_S = 0.2
+# Largest share of a processor that scans may take, for any number of runs.
 _SHARE = 0.05
 _NAP_S = 0.05
 
@@ -66,11 +66,11 @@ def watch(catalogue: Catalogue, cadence: Cadence) -> Iterator[Event]:
         yield RunsChanged(tuple(catalogue.rows.values()), (), complete=False)
     first = True
     while True:
-        start = time.monotonic()
+        start, worked = time.monotonic(), time.thread_time()
         yield from _check(catalogue, first)
-        took_s = time.monotonic() - start
+        took_s, worked_s = time.monotonic() - start, time.thread_time() - worked
         first = False
-        ready = time.monotonic() + max(_CHECK_EVERY_S, took_s / _SHARE)
+        ready = time.monotonic() + max(_CHECK_EVERY_S, took_s, worked_s / _SHARE)
         while time.monotonic() < ready or not cadence.due():
             yield Tick()
             time.sleep(_NAP_S)
