@@ -258,6 +258,9 @@ class Mirror:
             else:
                 content = self._bytes(system, f"{path}/{METRICS}", 0, size)
                 read += len(content)
+                if len(content) < size:
+                    # It has become shorter meanwhile: again at the next look.
+                    return read
                 write_atomically(target, content)
             self._note(target, entry)
             return read

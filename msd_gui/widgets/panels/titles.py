@@ -8,7 +8,8 @@ from collections.abc import Mapping
 
 from msd_engine.specs import declarations, load_preset, preset_names
 
-_PATH = re.compile(r"[a-z]\w*(\.\w+)+")
+# Not a part of a longer name, such as that of a file.
+_PATH = re.compile(r"(?<![\w./\\-])[a-z]\w*(\.\w+)+")
 
 
 def titled(sentence: str) -> str:

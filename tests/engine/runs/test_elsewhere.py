@@ -115,6 +115,23 @@ def test_an_older_listing_does_not_shorten_a_curve(
     assert (mirror.folder / "one" / METRICS).read_bytes() == (run.folder / METRICS).read_bytes()
 
 
+def test_a_curve_that_becomes_shorter_while_it_is_read_is_not_lost(
+    tmp_path: Path, lab: MemoryFileSystem, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror = Mirror(PLACE, tmp_path / "here")
+    mirror.pull()
+    copy = mirror.folder / "one" / METRICS
+    before = copy.read_bytes()
+    run.append_metrics(rows(51, 60))
+    send(lab, run)
+    with monkeypatch.context() as patch:
+        patch.setattr(MemoryFileSystem, "cat_file", lambda *_, **__: b"")
+        mirror.refresh()
+    assert copy.read_bytes() == before
+    mirror.refresh()
+    assert copy.read_bytes() == (run.folder / METRICS).read_bytes()
+
+
 def test_a_run_that_was_deleted_elsewhere_is_no_longer_asked_for(
     tmp_path: Path, lab: MemoryFileSystem, run: Run
 ) -> None:
