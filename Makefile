@@ -37,7 +37,7 @@ run: $(RUN_STAMP)
 test: export PYTHONDONTWRITEBYTECODE :=
 test: $(TEST_STAMP)
 	@$(MAKE) --no-print-directory check > $(VENV)/check.log 2>&1 & check=$$!; \
-		trap 'kill $$check; exit 130' HUP INT TERM; \
+		trap 'kill $$check 2>/dev/null; exit 130' HUP INT TERM; \
 		export QT_QPA_PLATFORM=$${QT_QPA_PLATFORM:-offscreen}; \
 		$(BIN)/python -c "from msd_engine.backend.compiled import PHILOX; PHILOX.wait()"; \
 		$(BIN)/python -m pytest --collect-only > /dev/null; \
